@@ -1,0 +1,1 @@
+"""What is shared between services, and the sandbox cluster."""

@@ -1,0 +1,1 @@
+"""The kit that every service stands on. It knows no service."""

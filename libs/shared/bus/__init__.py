@@ -1,0 +1,1 @@
+"""How services tell each other what happened: one protocol, an adapter a file."""

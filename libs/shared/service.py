@@ -1,0 +1,97 @@
+"""What a service declares, and what it is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from libs.shared.bus.protocol import Bus
+from libs.shared.event import Envelope, Event
+from libs.shared.http.route import Route
+from libs.shared.store.protocol import Document, Store, Unit
+from libs.shared.values import Clock, Ids
+
+if TYPE_CHECKING:
+    from libs.shared.http.client import Upstreams
+    from libs.shared.kinds.kind import Kind
+    from libs.shared.telemetry import Telemetry
+
+E = TypeVar("E", bound=Event)
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class On(Generic[E]):
+    """A reaction: handled once a service, with the inbox. It gets a unit and the event, so it cannot reach anything
+    but its own store.
+    """
+
+    event: type[E]
+    reaction: Callable[[Unit, E], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Follow(Generic[E]):
+    """A follower: called in every process, for every event, without an inbox: read models in memory, streams, cut-offs.
+    It gets the envelope besides, for its version.
+    """
+
+    event: type[E]
+    follow: Callable[[E, Envelope, Any], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A loop that hosting owns: an error in it is logged, and it is started again with backoff.
+
+    With `lease` it runs in one process at a time, under a lease of this name in the service's store.
+    """
+
+    name: str
+    run: Callable[[Any], Awaitable[None]]
+    lease: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What a service is handed to open itself: everything that hosting made for it, nothing global."""
+
+    service: str
+    settings: Any
+    """The service's own settings, of the model that it declares."""
+    clock: Clock
+    ids: Ids
+    store: Store
+    events: Bus
+    records: Bus
+    upstreams: Upstreams
+    telemetry: Telemetry
+    data: Path
+    """The service's own folder for files (keys, mail), private to the user; made when first asked for."""
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """Addresses of foreign systems by setting (`mail`, `cluster`, …)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One service as data: what `--map` prints and what hosting opens."""
+
+    name: str
+    about: str
+    settings: type[BaseModel]
+    open: Callable[[Host], AbstractAsyncContextManager[Any]]
+    """Gives the service's Parts."""
+    documents: tuple[type[Document], ...] = ()
+    publishes: tuple[type[Event], ...] = ()
+    routes: tuple[Route, ...] = ()
+    kinds: tuple[Kind[Any], ...] = ()
+    reactions: tuple[On[Any], ...] = ()
+    follows: tuple[Follow[Any], ...] = ()
+    workers: tuple[Worker, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """API group of each resource that its faults name: `users` -> `iam.kubesphere.io`."""
