@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 class Clock(Protocol):
     """Time as a collaborator. Calling it gives an aware UTC `datetime`."""
 
-    def __call__(self) -> datetime: ...
+    def __call__(self) -> datetime:
+        """Now."""
+        ...
 
     def monotonic(self) -> float:
         """Seconds that only grow, from an unspecified start."""
@@ -35,6 +37,7 @@ class SystemClock:
     """The machine's clock."""
 
     def __call__(self) -> datetime:
+        """Now."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
