@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from libs.shared.bus.protocol import Bus
+from libs.shared.bus.protocol import Beat, Bus
 from libs.shared.event import Envelope, Event
+from libs.shared.failpoints import Failpoints
 from libs.shared.http.route import Route
 from libs.shared.store.protocol import Document, Store, Unit
 from libs.shared.values import Clock, Ids
@@ -71,6 +72,7 @@ class Host:
     records: Bus
     upstreams: Upstreams
     telemetry: Telemetry
+    failpoints: Failpoints
     data: Path
     """The service's own folder for files (keys, mail), private to the user; made when first asked for."""
     addresses: Mapping[str, str] = field(default_factory=dict)
@@ -92,6 +94,11 @@ class Service:
     kinds: tuple[Kind[Any], ...] = ()
     reactions: tuple[On[Any], ...] = ()
     follows: tuple[Follow[Any], ...] = ()
+    on_tail: Callable[[Any], Awaitable[None]] | None = None
+    """Called with the Parts each time the followers' tail stands, before its first message is handed over: where a
+    read model asks the owner for its snapshot."""
+    on_beat: Callable[[Beat, Any], None] | None = None
+    """Called for each beat of another service's relay."""
     workers: tuple[Worker, ...] = ()
     groups: Mapping[str, str] = field(default_factory=dict)
     """API group of each resource that its faults name: `users` -> `iam.kubesphere.io`."""
