@@ -1,4 +1,4 @@
-"""Places where a test may make the process die, fail or wait: named, counted, and empty unless a setting allows them."""
+"""Places where a test may make the process die or fail: named, counted, and empty unless a setting allows them."""
 
 from __future__ import annotations
 
