@@ -184,6 +184,8 @@ class GlobalRoleBound(Event):
     binding: str = ""
     role: str = ""
     subjects: tuple[Subject, ...] = ()
+    former: tuple[Subject, ...] = ()
+    """Whom it bound before it was rewritten."""
 
 
 class GlobalRoleUnbound(Event):
@@ -193,6 +195,8 @@ class GlobalRoleUnbound(Event):
 
     binding: str = ""
     role: str = ""
+    subjects: tuple[Subject, ...] = ()
+    """Whom it bound."""
 
 
 class WorkspaceCreated(Event):
@@ -267,6 +271,8 @@ class WorkspaceRoleBound(Event):
     workspace: str = ""
     role: str = ""
     subjects: tuple[Subject, ...] = ()
+    former: tuple[Subject, ...] = ()
+    """Whom it bound before it was rewritten."""
 
 
 class WorkspaceRoleUnbound(Event):
@@ -277,6 +283,8 @@ class WorkspaceRoleUnbound(Event):
     binding: str = ""
     workspace: str = ""
     role: str = ""
+    subjects: tuple[Subject, ...] = ()
+    """Whom it bound."""
 
 
 class WorkspaceMemberInvited(Event):
