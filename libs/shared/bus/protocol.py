@@ -86,6 +86,10 @@ class Group(Protocol):
         """How many are not acknowledged, and the time of the oldest."""
         ...
 
+    async def lost(self) -> int:
+        """How many messages retention removed before this group had them, ever. Never silent: count and log it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Beat:
@@ -124,8 +128,8 @@ class Bus(Protocol):
         """
         ...
 
-    async def beat(self, source: str) -> None:
-        """Tell every tail that this source is alive."""
+    async def beat(self, source: str, at: datetime) -> None:
+        """Tell every tail that this source is alive and had told everything by `at`, which the relay knows."""
         ...
 
     def group(self, name: str, types: Sequence[str], *, start: str = START) -> AbstractAsyncContextManager[Group]:
@@ -137,14 +141,16 @@ class Bus(Protocol):
     def tail(
         self, types: Sequence[str], *, after: str | datetime = NOW
     ) -> AsyncIterator[Sequence[Message | Unreadable | Beat]]:
-        """Batches after a position or a moment, then what comes, for ever. Raises `Gone` when the position is older
+        """Batches after a position or from a moment (inclusive), then what comes, for ever. Raises `Gone` when the position is older
         than what is kept. The subscription stands once the first batch has been handed out, which may be empty; a
         reader that falls behind a bound gets `Busy` and is to open again from its last position.
         """
         ...
 
     async def read(self, after: str | datetime, types: Sequence[str], limit: int) -> Page:
-        """One page, without waiting."""
+        """One page, without waiting; raises `Gone` as `tail` does. It may hold fewer than `limit` messages, or none,
+        before the log's end: go on from `next` until `end`.
+        """
         ...
 
     async def end(self) -> str:
