@@ -1,0 +1,1 @@
+"""Tests of the kit, `test_<room>_*.py`."""
