@@ -1,0 +1,1 @@
+"""Mail servers, and the folder that stands for one."""

@@ -1,0 +1,162 @@
+"""A real mail server by SMTP (RFC 5321) with STARTTLS (RFC 3207), AUTH (RFC 4954) or TLS from the start (RFC 8314)."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from enum import StrEnum
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import aiosmtplib
+
+from libs.shared.errors import Busy, Invalid
+from libs.shared.values import Secret
+from services.notification.domain.letter import Refused, Unreachable
+
+PERMANENT = 500
+ACCEPTED = "smtp://[user:password@]host[:port][?starttls=always|offered|never] or smtps://…"
+FAILURES = (aiosmtplib.SMTPException, OSError)
+"""What talking to a server can end in; `TimeoutError` and `ssl.SSLError` are `OSError`s."""
+
+
+class Tls(StrEnum):
+    """When the connection is encrypted; certificates are verified whenever it is."""
+
+    FIRST = "first"
+    ALWAYS = "always"
+    OFFERED = "offered"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where letters are handed over, and as whom."""
+
+    host: str
+    port: int
+    tls: Tls
+    user: str
+    password: Secret
+
+
+def server_of(address: str) -> Server:
+    """Read the address; raises `Invalid`, without repeating it, as it may hold a password.
+
+    STARTTLS is `always` when there is a password, unless something else is asked for; `offered` otherwise.
+    """
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+        query = dict(parse_qsl(parts.query, strict_parsing=True, max_num_fields=4) if parts.query else ())
+    except ValueError as error:
+        raise Invalid("mail-address", f"the mail address can't be read: {ACCEPTED} is accepted") from error
+    first = parts.scheme == "smtps"
+    asked = query.pop("starttls", Tls.FIRST if first else Tls.ALWAYS if parts.password else Tls.OFFERED)
+    fits = asked in set(Tls) and first == (asked == Tls.FIRST)
+    if parts.scheme not in ("smtp", "smtps") or not host or query or parts.path not in ("", "/") or not fits:
+        raise Invalid("mail-address", f"the mail address is not accepted: {ACCEPTED} is")
+    port = port or (465 if first else 587 if parts.username else 25)
+    return Server(host, port, Tls(asked), unquote(parts.username or ""), Secret(unquote(parts.password or "")))
+
+
+def trust_of(ca: str) -> ssl.SSLContext:
+    """What certificates are verified against: a PEM file, or the system's authorities; raises `Invalid`."""
+    try:
+        return ssl.create_default_context(cafile=ca or None)
+    except OSError as error:
+        raise Invalid("mail-ca", f"ORRERY_NOTIFICATION_CA: {ca} is no readable file of PEM certificates") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """Postman to one server. `sender` is the envelope's, `timeout` in seconds for each command."""
+
+    server: Server
+    sender: str
+    timeout: float
+    trust: ssl.SSLContext
+
+    @asynccontextmanager
+    async def visit(self) -> AsyncIterator[SmtpCourier]:
+        """A connection for as long as the block lasts; raises `Unreachable`."""
+        courier = SmtpCourier(self)
+        await courier.connect()
+        try:
+            yield courier
+        finally:
+            await courier.leave()
+
+
+class SmtpCourier:
+    """One connection, made anew when the server has closed it."""
+
+    def __init__(self, postman: Smtp) -> None:
+        self._postman = postman
+        self._client = self._new_client()
+
+    def _new_client(self) -> aiosmtplib.SMTP:
+        server = self._postman.server
+        wants = {Tls.FIRST: False, Tls.ALWAYS: True, Tls.OFFERED: None, Tls.NEVER: False}
+        return aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            local_hostname=self._postman.sender.rpartition("@")[2],
+            timeout=self._postman.timeout,
+            use_tls=server.tls is Tls.FIRST,
+            start_tls=wants[server.tls],
+            tls_context=self._postman.trust,
+            username=server.user or None,
+            password=server.password.reveal() or None,
+        )
+
+    async def connect(self) -> None:
+        """Connect, encrypt, sign in. That the server refuses us here is never a letter's fault, whatever the code."""
+        try:
+            await self._client.connect()
+        except FAILURES as error:
+            self._client.close()
+            place = f"{self._postman.server.host}:{self._postman.server.port}"
+            raise Unreachable("mail-unreachable", f"no letter can be handed over at {place}: {_told(error)}") from error
+
+    async def deliver(self, message: EmailMessage, to: str) -> None:
+        """Hand it over; raises `Refused`, `Busy`, or `Unreachable` when a new connection can't be made."""
+        if not self._client.is_connected:
+            self._client = self._new_client()
+            await self.connect()
+        try:
+            await self._client.send_message(message, sender=self._postman.sender, recipients=[to])
+        except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
+            raise _refusal(error) from error
+        except (aiosmtplib.SMTPNotSupported, ValueError) as error:
+            raise Refused("mail-unsupported", f"the mail server can't take it: {_told(error)}") from error
+        except FAILURES as error:
+            self._client.close()
+            raise Busy("mail-interrupted", f"whether it was accepted is unknown: {_told(error)}") from error
+
+    async def leave(self) -> None:
+        """Say goodbye; that this fails hurts nobody."""
+        try:
+            if self._client.is_connected:
+                await self._client.quit()
+        except FAILURES:
+            pass
+        finally:
+            self._client.close()
+
+
+def _refusal(error: aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPResponseException) -> Refused | Busy:
+    """For good, when the recipient or the content is refused with 5yz. A refused sender is our setting, which an
+    operator mends: the letter waits.
+    """
+    answer = error.recipients[0] if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else error
+    told = f"the mail server answered {answer.code} {answer.message}"
+    if answer.code >= PERMANENT and not isinstance(answer, aiosmtplib.SMTPSenderRefused):
+        return Refused("mail-refused", told)
+    return Busy("mail-not-now", told)
+
+
+def _told(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,0 +1,103 @@
+"""Sending what is queued, and removing what is old. The only writer to the mail server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from libs.shared.errors import Busy
+from libs.shared.service import Worker
+from services.notification import commands, queries
+from services.notification.domain.address import mailbox_of
+from services.notification.domain.letter import Letter, Patience, Refused, Unreachable
+from services.notification.domain.message import composed
+from services.notification.parts import Courier, Parts
+
+HOUR = 3600.0
+
+
+async def send_letters(parts: Parts) -> None:
+    """Send for ever. What a predecessor had begun is begun again: it may arrive twice, under one Message-ID."""
+    while await parts.store.transact(commands.resume_letters, at=parts.clock(), limit=parts.settings.batch):
+        pass
+    while True:
+        letters = await parts.store.transact(commands.take_letters, at=parts.clock(), limit=parts.settings.batch)
+        if letters:
+            await send_round(letters, parts)
+        else:
+            await parts.bell.wait(await until_due(parts))
+
+
+async def until_due(parts: Parts) -> float:
+    """Seconds until a letter is due, at most the poll's."""
+    due = await queries.next_due(parts.store)
+    waits = parts.settings.poll if due is None else (due - parts.clock()).total_seconds()
+    return min(max(waits, 0.001), parts.settings.poll)
+
+
+async def send_round(letters: Sequence[Letter], parts: Parts) -> None:
+    """Share the letters out to a few couriers; what none of them could take anywhere is put off."""
+    waiting = iter(letters)
+    async with asyncio.TaskGroup() as couriers:
+        runs = [
+            couriers.create_task(carry(waiting, parts)) for _ in range(min(parts.settings.connections, len(letters)))
+        ]
+    faults = [fault for run in runs if (fault := run.result()) is not None]
+    for letter in waiting:
+        await put_off(letter, faults[0], parts)
+
+
+async def carry(waiting: Iterator[Letter], parts: Parts) -> Unreachable | None:
+    """One courier takes letters until none waits, or until it gets nowhere: then why."""
+    try:
+        async with parts.postman.visit() as courier:
+            for letter in waiting:
+                await hand_over(letter, courier, parts)
+    except Unreachable as fault:
+        return fault
+    return None
+
+
+async def hand_over(letter: Letter, courier: Courier, parts: Parts) -> None:
+    """One attempt, and the note of how it ended, in a unit of its own. Raises `Unreachable` after noting it."""
+    with parts.journal.attempt(letter):
+        parts.failpoints.hit("mail.before-send")
+        try:
+            await courier.deliver(composed(letter, mailbox_of(parts.settings.sender)), letter.to)
+        except Refused as fault:
+            ended = await parts.store.transact(commands.refuse_letter, letter.id, error=fault.text, at=parts.clock())
+            parts.journal.note(ended, fault.slug)
+            return
+        except Busy as fault:
+            await put_off(letter, fault, parts)
+            if isinstance(fault, Unreachable):
+                raise
+            return
+        parts.failpoints.hit("mail.after-accepted")
+        parts.journal.note(await parts.store.transact(commands.accept_letter, letter.id, at=parts.clock()))
+
+
+async def put_off(letter: Letter, fault: Busy, parts: Parts) -> None:
+    """Note that it could not be sent now."""
+    settings = parts.settings
+    ended = await parts.store.transact(
+        commands.put_off_letter,
+        letter.id,
+        error=fault.text,
+        at=parts.clock(),
+        patience=Patience(settings.retry_first, settings.retry_most, settings.give_up),
+    )
+    parts.journal.note(ended, fault.slug)
+
+
+async def sweep_letters(parts: Parts) -> None:
+    """Remove old letters, a bounded number in a unit, once an hour."""
+    while True:
+        before = parts.clock() - timedelta(days=parts.settings.keep_days)
+        while await parts.store.transact(commands.sweep_letters, before=before):
+            pass
+        await parts.clock.sleep(HOUR)
+
+
+WORKERS = (Worker("send-letters", send_letters), Worker("sweep-letters", sweep_letters))
