@@ -66,7 +66,7 @@ def test_a_foreign_library_has_one_door(library: str) -> None:
         for source in product()
         if not source.path.startswith(WRAPPED[library])
         for node in ast.walk(source.tree)
-        if any(module.split(".")[0] == library for module in imported(node))
+        if any(f"{module}.".startswith(f"{library}.") for module in imported(node))
     }
     assert found == set()
 
