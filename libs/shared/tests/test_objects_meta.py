@@ -10,15 +10,17 @@ from hypothesis import strategies as st
 
 from libs.shared.objects import meta, names
 
+BAD_SUBDOMAIN = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start"
+    " and end with an alphanumeric character (e.g. 'example.com', regex used for validation is"
+    " '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+
 
 def test_a_bad_name_is_refused_in_kubernetes_words():
     """The sentence for a name that is no RFC 1123 subdomain is Kubernetes' to the letter."""
     (reason,) = names.subdomain("Bad_ann")
-    assert reason == (
-        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start"
-        " and end with an alphanumeric character (e.g. 'example.com', regex used for validation is"
-        " '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
-    )
+    assert reason == BAD_SUBDOMAIN
 
 
 @pytest.mark.parametrize(
