@@ -15,7 +15,7 @@ from libs.shared.event import Envelope, Event
 from libs.shared.failpoints import Failpoints
 from libs.shared.http.route import Route
 from libs.shared.store.protocol import Document, Store, Unit
-from libs.shared.values import Clock, Ids
+from libs.shared.values import Clock, Ids, Secret
 
 if TYPE_CHECKING:
     from libs.shared.http.client import Upstreams
@@ -77,6 +77,10 @@ class Host:
     """The service's own folder for files (keys, mail), private to the user; made when first asked for."""
     addresses: Mapping[str, str] = field(default_factory=dict)
     """Addresses of foreign systems by setting (`mail`, `cluster`, …)."""
+    admin_password: Secret | None = None
+    """Password of the account `admin`, used at the first start only."""
+    admin_password_made: bool = False
+    """Whether it was made by the platform, so that its owner is asked for another when he first signs in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,64 @@
+"""What a password must be, and the document that keeps its hash."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, ClassVar
+
+from pydantic import PlainSerializer
+
+from libs.shared.errors import Flaw
+from libs.shared.store.protocol import Document
+from libs.shared.values import Secret
+from services.accounts.domain.resource import USERS
+
+SHORTEST, LONGEST = 8, 64
+BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
+COSTLIEST = 14
+"""Highest bcrypt cost that is taken: 14 takes about a second to verify, 31 would take a day."""
+
+Kept = Annotated[Secret, PlainSerializer(Secret.reveal, return_type=str)]
+"""A secret that its own document keeps in clear: for hashes alone."""
+
+
+class Credential(Document):
+    """The hash of one user's password: argon2id (PHC string), or bcrypt of an imported user. Nobody is shown it."""
+
+    COLLECTION: ClassVar[str] = "credentials"
+    KEY: ClassVar[str] = "user"
+
+    user: str
+    hash: Kept
+    changed_at: datetime
+
+
+def imported(password: Secret) -> bool:
+    """Whether it is no password but the bcrypt hash of one."""
+    return BCRYPT.fullmatch(password.reveal()) is not None
+
+
+def flaw(password: Secret) -> Flaw | None:
+    """What is wrong with it; the flaw never repeats it (spec 4.8; KubeSphere's own answer does)."""
+    text = password.reveal()
+    match = BCRYPT.fullmatch(text)
+    if match:
+        return None if int(match[1]) <= COSTLIEST else _flaw(f"a bcrypt hash should have a cost of at most {COSTLIEST}")
+    if len(text) < SHORTEST:
+        return _flaw(f"spec.password in body should be at least {SHORTEST} chars long")
+    if len(text) > LONGEST:
+        return _flaw(f"spec.password in body should be at most {LONGEST} chars long")
+    wanted = (("lower-case letter", str.islower), ("upper-case letter", str.isupper), ("digit", str.isdigit))
+    lacking = [what for what, is_one in wanted if not any(is_one(letter) for letter in text)]
+    return _flaw(f"spec.password in body should have at least one {' and one '.join(lacking)}") if lacking else None
+
+
+def check(user: str, password: Secret) -> None:
+    """Raise `Invalid` unless it may be this user's password."""
+    found = flaw(password)
+    if found:
+        raise USERS.invalid(user, found)
+
+
+def _flaw(text: str) -> Flaw:
+    return Flaw("spec.password", f'Invalid value: "***": {text}')
