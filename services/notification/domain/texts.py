@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 LONGEST_WORD = 120
-UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 class Occasion(StrEnum):
@@ -20,7 +20,7 @@ class Occasion(StrEnum):
     DISABLED = "disabled"
 
 
-EN = {
+EN: Mapping[Occasion, tuple[str, str]] = {
     Occasion.WELCOME: (
         "Welcome, {user}",
         (
@@ -43,7 +43,7 @@ EN = {
         ),
     ),
 }
-ZH = {
+ZH: Mapping[Occasion, tuple[str, str]] = {
     Occasion.WELCOME: (
         "欢迎，{user}",
         "{user}，您好：\n\n已为您创建账户。请使用用户名 {user} 登录；初始密码由创建账户的人告知，登录后请修改。\n",
@@ -57,7 +57,7 @@ ZH = {
         "{user}，您好：\n\n您的账户已被禁用，所有会话均已结束。在管理员重新启用之前，无法使用该账户登录。\n",
     ),
 }
-LANGUAGES = {"en": EN, "zh": ZH}
+LANGUAGES: Mapping[str, Mapping[Occasion, tuple[str, str]]] = {"en": EN, "zh": ZH}
 
 
 def clean(word: str) -> str:

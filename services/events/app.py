@@ -1,0 +1,50 @@
+"""The events service as a value, and how its parts are opened."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from libs.shared.bell import Bell
+from libs.shared.contracts.events_v1 import EVENTS
+from libs.shared.service import Host, Service
+from services.events import queries, shapes
+from services.events.domain.entry import Cursor, Entry
+from services.events.parts import Parts
+from services.events.parts.feed import Feed
+from services.events.parts.journal import Journal
+from services.events.rest import ROUTES
+from services.events.settings import EventsSettings
+from services.events.workers import WORKERS
+
+
+@asynccontextmanager
+async def opened(host: Host) -> AsyncIterator[Parts]:
+    """The parts; streams end when the block does."""
+    settings: EventsSettings = host.settings
+    feed = Feed(shapes.frame, (await queries.log_cursor(host.store)).position, settings.depth)
+    try:
+        yield Parts(
+            store=host.store,
+            bus=host.events,
+            clock=host.clock,
+            settings=settings,
+            feed=feed,
+            bell=Bell(host.clock),
+            journal=Journal(host.telemetry),
+        )
+    finally:
+        feed.close()
+
+
+SERVICE = Service(
+    name="events",
+    about="The log of everything that happened: in one order, replayable, as pages and as streams.",
+    settings=EventsSettings,
+    open=opened,
+    documents=(Entry, Cursor),
+    publishes=EVENTS,
+    routes=ROUTES,
+    workers=WORKERS,
+    groups={"events": "events.orrery.io"},
+)

@@ -1,0 +1,1 @@
+"""Entries of the log, who sees which, and what takes somebody's sight away."""

@@ -1,0 +1,95 @@
+"""Reading the log: by index, and never more of it in one request than a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import merge
+from itertools import islice
+from operator import attrgetter
+
+from libs.shared.store.protocol import Clause, Equal, Find, OneOf, Range, Store
+from services.events.domain.entry import Cursor, Entry
+from services.events.domain.sight import KINDS, Viewer
+from services.events.domain.wanted import Wanted
+
+FEW = 8
+"""Up to so many workspaces, each is read by its own index and the results are merged."""
+SPAN = 10_000
+"""Positions looked at in one request where no index answers the whole question."""
+RECENT = 1_000
+"""How many changes of rights within the last seconds a stream takes into account when it opens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page. `next` is where the reader goes on; all that he may see up to `through` is in it or was before."""
+
+    entries: Sequence[Entry]
+    next: int
+    through: int
+
+
+async def log_cursor(store: Store) -> Cursor:
+    """Where the log stands."""
+    return await store.of(Cursor).look("log") or Cursor()
+
+
+async def read_entries(store: Store, wanted: Wanted, viewer: Viewer, *, until: int | None = None) -> Found:
+    """Those of the wanted entries that the viewer sees, in the order of their positions, none beyond `until`."""
+    head = (await log_cursor(store)).position if until is None else until
+    spaces = None if viewer.everything else tuple(sorted(viewer.workspaces))
+    if wanted.workspace:
+        spaces = (wanted.workspace,) if spaces is None or wanted.workspace in spaces else ()
+    if wanted.after >= head or spaces == ():
+        return Found((), wanted.after, max(wanted.after, head))
+    asked = _asked(wanted)
+    alternatives = _alternatives(asked, spaces)
+    indexed = all(len(clauses) <= 1 for clauses in alternatives) and not (spaces and len(spaces) > FEW)
+    end = head if indexed else min(head, wanted.after + SPAN)
+    entries = [
+        entry
+        for entry in await _merged(store, alternatives, wanted, end)
+        if wanted.fits(entry)  # a full type is looked up by the event's one spelling
+    ]
+    through = entries[-1].position if len(entries) == wanted.limit else end
+    return Found(entries, (entries[-1].position if entries else wanted.after) if indexed else through, through)
+
+
+def _asked(wanted: Wanted) -> list[Clause]:
+    named = {"subject": wanted.subject, "kind": wanted.kind}
+    return [Equal(field, value) for field, value in named.items() if value]
+
+
+def _alternatives(asked: list[Clause], spaces: tuple[str, ...] | None) -> list[list[Clause]]:
+    """The questions whose answers together are the page."""
+    if spaces is None:
+        return [asked]
+    if len(spaces) > FEW:
+        return [[*asked, OneOf("workspace", spaces)]]
+    return [[*asked, Equal("workspace", space)] for space in spaces]
+
+
+async def _merged(store: Store, alternatives: list[list[Clause]], wanted: Wanted, end: int) -> list[Entry]:
+    span = Range("position", wanted.after + 1, end + 1)
+    found = [await store.of(Entry).find(Find((*clauses, span), "position", wanted.limit)) for clauses in alternatives]
+    return list(islice(merge(*found, key=attrgetter("position")), wanted.limit))
+
+
+async def next_entries(store: Store, after: int, limit: int) -> list[Entry]:
+    """The entries that follow a position, whoever may see them."""
+    return await store.of(Entry).find(Find((Range("position", after + 1),), "position", limit))
+
+
+async def rights_since(store: Store, since: datetime, through: int) -> list[Entry]:
+    """Entries that bear on what somebody sees, from a moment on, up to a position."""
+    clauses = (Range("time", since), OneOf("kind", KINDS), Range("position", high=through + 1))
+    return await store.of(Entry).find(Find(clauses, "position", RECENT))
+
+
+async def rights_between(store: Store, after: int, through: int) -> list[Entry]:
+    """Entries that bear on what somebody sees, between two positions."""
+    return await store.of(Entry).find(
+        Find((OneOf("kind", KINDS), Range("position", after + 1, through + 1)), "position", RECENT)
+    )

@@ -1,0 +1,72 @@
+"""Mirroring the bus into the log, and the log into the streams of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from libs.shared.bus.protocol import Beat, Message, Unreadable
+from libs.shared.errors import Busy, Gone
+from libs.shared.service import Worker
+from services.events import commands, queries
+from services.events.parts import Parts
+
+EVERYTHING = ("*",)
+CHUNK = 500
+BREATH = 0.05
+"""Seconds before a tail that fell behind is opened again."""
+
+
+async def mirror(parts: Parts) -> None:
+    """Read the bus from where the log has it up to, for ever."""
+    while True:
+        after = (await queries.log_cursor(parts.store)).bus
+        try:
+            async for batch in parts.bus.tail(EVERYTHING, after=after):
+                await keep(batch, parts)
+        except Gone:
+            parts.journal.gap(await parts.store.transact(commands.note_gap))
+        except Busy:
+            await parts.clock.sleep(BREATH)
+
+
+async def keep(batch: Sequence[Message | Unreadable | Beat], parts: Parts) -> None:
+    """Add a batch to the log, a bounded number in a unit, and wake the pump."""
+    told = [item for item in batch if not isinstance(item, Beat)]
+    for start in range(0, len(told), CHUNK):
+        chunk = told[start : start + CHUNK]
+        messages = [item for item in chunk if isinstance(item, Message)]
+        for item in chunk:
+            if isinstance(item, Unreadable):
+                parts.journal.unreadable(item)
+        added = await parts.store.transact(commands.append_entries, messages, bus=chunk[-1].position)
+        parts.journal.added(added)
+        parts.bell.ring()
+
+
+async def pump(parts: Parts) -> None:
+    """Hand new entries to this process's streams, at once when the mirror is here, by polling when it is elsewhere."""
+    while True:
+        if parts.feed.followed:
+            entries = await queries.next_entries(parts.store, parts.feed.position, CHUNK)
+            if entries:
+                parts.feed.publish(entries)
+                continue
+        else:
+            head = (await queries.log_cursor(parts.store)).position
+            if not parts.feed.followed:
+                parts.feed.skip(head)
+        await parts.bell.wait(parts.settings.poll)
+
+
+async def beat(parts: Parts) -> None:
+    """Have streams say that they are alive, so that nobody between takes them for dead."""
+    while True:
+        await parts.clock.sleep(parts.settings.heartbeat)
+        parts.feed.beat()
+
+
+WORKERS = (
+    Worker("mirror", mirror),
+    Worker("pump", pump, lease=False),
+    Worker("beat", beat, lease=False),
+)
