@@ -1,0 +1,3 @@
+"""The front door: authenticates, decides in memory, audits and forwards. Owns read models only; publishes audit
+records; follows accounts' events.
+"""
