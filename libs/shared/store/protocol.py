@@ -7,7 +7,7 @@ transaction, one fsync, one step of the store's revision for many units.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Concatenate, ParamSpec, Protocol, Self, TypeVar
@@ -282,10 +282,10 @@ class Store(Protocol):
         """Documents and the revision that they were read at, consistent: where a watch starts."""
         ...
 
-    def changes(self, after: int, kinds: Sequence[type[Document]]) -> AsyncIterator[Sequence[Change]]:
+    def changes(self, after: int, kinds: Sequence[type[Document]]) -> AsyncGenerator[Sequence[Change], None]:
         """Changes of watched documents with a revision above `after`, in order, for ever; raises `Gone` when that
-        is older than what is kept. Empty batches mark time (about once a second), so that a caller can send
-        bookmarks and see that it is alive.
+        is older than what is kept. The first batch comes at once, empty if there is nothing yet. Empty batches mark
+        time (about once a second), so that a caller can send bookmarks and see that it is alive. Close it when done.
         """
         ...
 
