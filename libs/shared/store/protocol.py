@@ -1,7 +1,8 @@
 """What a store is: documents, outbox and inbox that commit together or not at all.
 
-A `Document` is a frozen pydantic model with a key. A `Unit` buffers writes and remembers the versions that it read;
-both are checked at commit, and a conflict runs the work again. Units of one process commit in groups: one
+A `Document` is a frozen pydantic model with a key. A `Unit` buffers writes and remembers what it read: the versions of
+documents, that a key was absent, what a find or count answered. All are checked at commit, and a conflict runs the work
+again, so units are serializable. Units of one process commit in groups: one
 transaction, one fsync, one step of the store's revision for many units.
 """
 
@@ -219,6 +220,19 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Migration:
+    """A step of an application's documents from one schema version to the next, run once, at opening, in order of `to`.
+
+    `change` gets a document's JSON and gives its new form, or None to remove it. A store of a version above the
+    highest `to` that the program knows is refused.
+    """
+
+    to: int
+    collection: str
+    change: Callable[[dict[str, Any]], dict[str, Any] | None]
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxRow:
     """One event that waits to be told: `position` orders the outbox."""
 
@@ -270,6 +284,19 @@ class Store(Protocol):
         """
         ...
 
+    async def transact_once(
+        self,
+        unit_id: str,
+        work: Callable[Concatenate[Unit, P], Awaitable[R]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """`transact` under an id that the caller gives (an `Idempotency-Key`, an unknown outcome that is tried again):
+        raises `Exists` with the slug `unit-committed` when a unit of this id has committed, before, meanwhile or at the
+        same time, and then nothing is changed. What the first one answered is the work's own to keep, in its unit.
+        """
+        ...
+
     def of(self, kind: type[D]) -> Reader[D]:
         """Reading outside of any unit, as of now."""
         ...
@@ -290,7 +317,7 @@ class Store(Protocol):
         ...
 
     async def sweep_inbox(self, older_than: datetime) -> int:
-        """Forget inbox notes older than this; how many."""
+        """Forget inbox notes, and ids of units, older than this; how many notes."""
         ...
 
     async def outcome(self, unit_id: str) -> bool:
