@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from aiohttp import web
 from pydantic import BaseModel
 
 from libs.shared.bus.protocol import Beat, Bus
@@ -104,5 +105,8 @@ class Service:
     on_beat: Callable[[Beat, Any], None] | None = None
     """Called for each beat of another service's relay."""
     workers: tuple[Worker, ...] = ()
+    public: Callable[[Any], web.Application] | None = None
+    """Gives the application that faces clients, of the Parts: hosting serves it, without the identity that its own
+    `routes` ask for, on ORRERY_LISTEN and ORRERY_TLS_LISTEN. The gateway's alone."""
     groups: Mapping[str, str] = field(default_factory=dict)
     """API group of each resource that its faults name: `users` -> `iam.kubesphere.io`."""
