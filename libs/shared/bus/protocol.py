@@ -6,7 +6,7 @@ copy and acknowledges nothing: read models, streams. One channel is one bus: `ev
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -140,10 +140,11 @@ class Bus(Protocol):
 
     def tail(
         self, types: Sequence[str], *, after: str | datetime = NOW
-    ) -> AsyncIterator[Sequence[Message | Unreadable | Beat]]:
-        """Batches after a position or from a moment (inclusive), then what comes, for ever. Raises `Gone` when the position is older
-        than what is kept. The subscription stands once the first batch has been handed out, which may be empty; a
-        reader that falls behind a bound gets `Busy` and is to open again from its last position.
+    ) -> AsyncGenerator[Sequence[Message | Unreadable | Beat], None]:
+        """Batches after a position or from a moment (inclusive), then what comes, for ever. Raises `Gone` when the
+        position is older than what is kept. The subscription stands once the first batch has been handed out, which
+        may be empty; a reader that falls behind a bound gets `Busy` and is to open again from its last position.
+        Close it (`contextlib.aclosing`) when done.
         """
         ...
 
