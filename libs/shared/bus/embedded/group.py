@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.shared.bus.embedded import positions
-from libs.shared.bus.embedded.bell import Bell
+from libs.shared.bus.embedded.news import News
 from libs.shared.bus.embedded.state import State
 from libs.shared.bus.protocol import Message, Unreadable
 from libs.shared.bus.types import Types
@@ -52,7 +52,7 @@ class Core:
         self.joined = 0
         self.dirty = False
         self.scanned = state.floor
-        self.bell = Bell()
+        self.news = News()
         self._state = state
         self._clock = clock
         self._ack_wait = ack_wait
@@ -73,7 +73,7 @@ class Core:
                 self._meanwhile.append((previous, news))
         else:
             self._follow(previous, news)
-        self.bell.ring()
+        self.news.spread()
 
     def _follow(self, previous: int, news: Sequence[tuple[int, Message]]) -> None:
         if previous > self.scanned or len(self._held) >= WINDOW:
@@ -118,7 +118,7 @@ class Core:
             meanwhile, self._meanwhile = self._meanwhile, []
             for previous, news in meanwhile:
                 self._follow(previous, news)
-            self.bell.ring()
+            self.news.spread()
 
     def take(self, limit: int) -> list[Entry]:
         """Hand out up to `limit`, after returning to the ready what ran out of time or has waited long enough."""
@@ -173,7 +173,7 @@ class Core:
         queue.popleft()
         if queue:
             self._ready.append(queue[0])
-            self.bell.ring()
+            self.news.spread()
         else:
             del self._lanes[entry.lane]
 
@@ -187,7 +187,7 @@ class Core:
         if entry.flying and entry.attempt == attempt and self._held.get(entry.position) is entry:
             self._land(entry)
             heapq.heappush(self._delayed, (self._clock.monotonic() + delay, entry.position))
-            self.bell.ring()
+            self.news.spread()
 
     def working(self, entry: Entry, attempt: int) -> None:
         """Give it its whole time again."""

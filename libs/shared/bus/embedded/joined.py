@@ -60,7 +60,7 @@ class Joined:
             now = self._clock.monotonic()
             if now >= deadline:
                 return ()
-            await self._core.bell.wait(self._clock, min(deadline, self._core.next_due()) - now)
+            await self._core.news.wait(self._clock, min(deadline, self._core.next_due()) - now)
 
     async def lag(self) -> tuple[int, datetime | None]:
         """How many are not acknowledged, and when the oldest was sent."""
@@ -73,4 +73,4 @@ class Joined:
     def close(self) -> None:
         """The bus closes: whoever fetches is told."""
         self._closed = True
-        self._core.bell.ring()
+        self._core.news.spread()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from libs.shared.bus.embedded.bell import Bell
+from libs.shared.bus.embedded.news import News
 from libs.shared.bus.protocol import Beat, Message, Unreadable
 from libs.shared.bus.types import Types
 from libs.shared.errors import Broken, Busy
@@ -19,7 +19,7 @@ class Tail:
         self._types = types
         self._bound = bound
         self._items: list[Item] = []
-        self._bell = Bell()
+        self._news = News()
         self._over = False
         self._closed = False
 
@@ -39,12 +39,12 @@ class Tail:
             self._over = True
             self._items.clear()
         self._items.extend(() if self._over else items)
-        self._bell.ring()
+        self._news.spread()
 
     def close(self) -> None:
         """The bus closes: the reader is told."""
         self._closed = True
-        self._bell.ring()
+        self._news.spread()
 
     async def drain(self) -> Sequence[Item]:
         """What came since; waits for something. Raises `Busy` when the reader fell behind, `Broken` at the end."""
@@ -53,6 +53,6 @@ class Tail:
                 raise Broken("bus-closed", "the bus is closed")
             if self._over:
                 raise Busy("tail-behind", f"the reader fell {self._bound} messages behind; open again where it stands")
-            await self._bell.wait()
+            await self._news.wait()
         items, self._items = self._items, []
         return items

@@ -7,15 +7,17 @@ import asyncio
 from libs.shared.values import Clock
 
 
-class Bell:
-    """Rung by whoever has news; everyone who waits goes on."""
+class News:
+    """For any number of waiters: everyone who waits when news spread goes on. Look before waiting, without an await
+    between: unlike a `Bell`, it remembers nothing.
+    """
 
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
         self._waiting: list[asyncio.Future[None]] = []
 
-    def ring(self) -> None:
+    def spread(self) -> None:
         """Wake everyone who waits."""
         waiting, self._waiting = self._waiting, []
         for future in waiting:
@@ -23,17 +25,15 @@ class Bell:
                 future.set_result(None)
 
     async def wait(self, clock: Clock | None = None, seconds: float = 0) -> None:
-        """Return when it rings, or, given a clock, after so many seconds."""
-        future = asyncio.get_running_loop().create_future()
+        """Return when news spread, or, given a clock, after so many seconds."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
-        if clock is None:
-            await future
-            return
-        timer = asyncio.ensure_future(clock.sleep(seconds))
+        timer = asyncio.ensure_future(clock.sleep(seconds)) if clock else None
         try:
-            await asyncio.wait((future, timer), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((future, timer) if timer else (future,), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            timer.cancel()
+            if timer:
+                timer.cancel()
             if not future.done():
                 future.cancel()
                 self._waiting.remove(future)
