@@ -46,8 +46,9 @@ class Kind(Generic[D]):
     `show` gives the whole object as clients see it, with `metadata.resourceVersion` from the document's stamp and
     without write-only fields. `update` gets the document as it stands and the object as it is to be (after a PUT or a
     patch, on the redacted form, plus the write-only fields that the request carries); it raises from the error tree.
-    A write without a command is refused with 405. `prepare` runs before the unit, outside it, for what takes time
-    (hashing a password); its result is `ask.prepared`.
+    A write without a command is refused with 405. The document's key is the object's name, or `namespace/name` of a
+    namespaced kind; it can be watched if it is `WATCHED`. `prepare` runs before the unit, outside it, for what takes
+    time (hashing a password); its result is `ask.prepared`.
     """
 
     group: str
@@ -64,6 +65,19 @@ class Kind(Generic[D]):
     write_only: tuple[str, ...] = ()
     short_names: tuple[str, ...] = ()
     namespaced: bool = False
+    fields: tuple[str, ...] = ()
+    """Dotted paths that a field selector may name, besides metadata.name and metadata.namespace."""
+    categories: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
     model: type[BaseModel] | None = None
     """The wire object's model, for OpenAPI."""
+
+    @property
+    def api_version(self) -> str:
+        """`group/version`."""
+        return f"{self.group}/{self.version}"
+
+    @property
+    def watched(self) -> bool:
+        """Whether its changes are kept for watchers."""
+        return self.document.WATCHED

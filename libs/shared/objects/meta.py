@@ -96,9 +96,9 @@ def check(
 ) -> tuple[Flaw, ...]:
     """What is wrong with `metadata` as a client sent it: name, labels, annotations, finalizers, and their types."""
     texts = ("name", "generateName", "namespace", "uid", "resourceVersion")
-    flaws = [_mistyped(field, "text") for field in texts if not isinstance(meta.get(field, ""), str)]
+    flaws = [_mistyped(field, "text") for field in texts if not isinstance(meta.get(field) or "", str)]
     name = meta.get("name")
-    if isinstance(name, str):
+    if isinstance(name, str) and name:
         flaws += [Flaw("metadata.name", reason, name) for reason in name_rule(name)]
     flaws += _check_labels(meta.get("labels"))
     flaws += _check_annotations(meta.get("annotations"))

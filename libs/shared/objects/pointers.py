@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from libs.shared.errors import Malformed, TooLarge
@@ -35,21 +35,29 @@ def pointer(path: Steps) -> str:
 
 def has(thing: Any, path: Steps) -> bool:
     """Whether an object holds a member at this path; arrays are not walked."""
+    *way, last = path
+    holder = _walk(thing, way)
+    return isinstance(holder, Mapping) and last in holder
+
+
+def look(thing: Any, path: Steps) -> Any:
+    """The member at this path of an object, None where there is none."""
+    return _walk(thing, path)
+
+
+def _walk(thing: Any, path: Sequence[str]) -> Any:
     for step in path:
-        if not isinstance(thing, Mapping) or step not in thing:
-            return False
-        thing = thing[step]
-    return True
+        thing = thing.get(step) if isinstance(thing, Mapping) else None
+    return thing
 
 
 def lift(thing: Any, path: Steps) -> bool:
     """Take the member at this path out of an object, in place; whether there was one."""
     *way, last = path
-    for step in way:
-        thing = thing.get(step) if isinstance(thing, dict) else None
-    if not isinstance(thing, dict) or last not in thing:
+    holder = _walk(thing, way)
+    if not isinstance(holder, dict) or last not in holder:
         return False
-    del thing[last]
+    del holder[last]
     return True
 
 
