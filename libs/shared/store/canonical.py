@@ -33,6 +33,8 @@ def encoded(document: Document) -> str:
     try:
         return orjson.dumps(document.model_dump(round_trip=True), default=_plain, option=_OPTIONS).decode()
     except (TypeError, UnicodeDecodeError) as error:
+        if isinstance(error.__cause__, Invalid):
+            raise error.__cause__ from error
         text = f"{document.collection()}/{document.key} can't be kept as JSON: {error}"
         raise Invalid("document-not-json", text, resource=document.collection(), name=document.key) from error
 

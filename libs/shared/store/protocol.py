@@ -194,8 +194,8 @@ class Unit(Protocol):
 
     def emit(self, event: Event, *, subject: str, workspace: str = "", about: Document | None = None) -> None:
         """Write an event to the outbox; it is told after commit. Actor and causes come from the running cause.
-        `about` is the document that it tells of, as `put` returned it (or as it was read, when dropped): its version
-        travels along.
+        `about` is the document that it tells of, as `put` returned it (or as it was read, when dropped): the version
+        that it has after this unit travels along. For a removal that is one above its last: strictly newer wins.
         """
         ...
 

@@ -64,7 +64,8 @@ class Commit:
     """Version by what was read, 0 for absent."""
     finds: list[Seen]
     writes: list[Write]
-    events: list[Envelope] = field(default_factory=list)
+    events: list[tuple[Envelope, int]] = field(default_factory=list)
+    """Each with the version that the document it tells of has after the unit."""
     notes: list[tuple[str, str]] = field(default_factory=list)
 
     @property

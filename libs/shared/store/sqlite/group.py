@@ -285,11 +285,11 @@ class Groups:
 
     def _emit(self, commit: Commit, attempt: Attempt, at: str) -> dict[str, int]:
         sequences: dict[str, int] = {}
-        for position, event in enumerate(commit.events, attempt.position + 1):
+        for position, (event, version) in enumerate(commit.events, attempt.position + 1):
             last = sequences.get(event.subject) or attempt.sequences.get(event.subject)
             sequence = (last or self._sequence(event.subject)) + 1
             sequences[event.subject] = sequence
-            row = (position, event.id, event.type, event.source, event.subject, at, event.data, sequence, event.version)
+            row = (position, event.id, event.type, event.source, event.subject, at, event.data, sequence, version)
             why = (event.workspace, event.actor, event.correlationid, event.causationid, event.traceparent)
             self._connection.execute(_EVENT, row + why)
         for item in sequences.items():

@@ -126,7 +126,7 @@ class SqliteStore:
                 return None
             committed = True
             unit.settle(verdict.revision)
-            cause.told.extend(Told(event.name, event.id) for event in unit.events)
+            cause.told.extend(Told(event.name, event.id) for event, _ in unit.events)
             return result
         finally:
             if not committed:

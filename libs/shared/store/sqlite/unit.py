@@ -47,7 +47,7 @@ class SqliteUnit:
     rows: dict[Ref, Row | None] = field(default_factory=dict)
     finds: list[Seen] = field(default_factory=list)
     pending: dict[Ref, _Pending] = field(default_factory=dict)
-    events: list[Envelope] = field(default_factory=list)
+    events: list[tuple[Envelope, Document | None]] = field(default_factory=list)
     notes: dict[tuple[str, str], None] = field(default_factory=dict)
     stamped: list[tuple[Document, Stamp]] = field(default_factory=list)
 
@@ -57,22 +57,20 @@ class SqliteUnit:
 
     def emit(self, event: Event, *, subject: str, workspace: str = "", about: Document | None = None) -> None:
         """Write an event to the outbox; its sequence is counted at commit."""
-        self.events.append(
-            Envelope(
-                id=self.books.ids(),
-                type=event.full_type(),
-                source=self.books.source,
-                subject=subject,
-                time=self.at,
-                data=event.model_dump_json(),
-                version=about.stamp.version if about is not None else 0,
-                workspace=workspace,
-                actor=self.cause.actor,
-                correlationid=self.cause.correlation or self.id,
-                causationid=self.cause.causation,
-                traceparent=self.cause.traceparent,
-            )
+        envelope = Envelope(
+            id=self.books.ids(),
+            type=event.full_type(),
+            source=self.books.source,
+            subject=subject,
+            time=self.at,
+            data=event.model_dump_json(),
+            workspace=workspace,
+            actor=self.cause.actor,
+            correlationid=self.cause.correlation or self.id,
+            causationid=self.cause.causation,
+            traceparent=self.cause.traceparent,
         )
+        self.events.append((envelope, about))
 
     async def seen(self, consumer: str, event_id: str) -> bool:
         """Whether this consumer's inbox holds the event."""
@@ -105,9 +103,17 @@ class SqliteUnit:
                 continue  # made and dropped within the unit
             body = None if one.document is None else encoded(one.document)
             writes.append(Write(one.layout, one.key, one.stamp.version, body, one.before))
+        events = [(envelope, self._version(about)) for envelope, about in self.events]
         return Commit(
-            self.id, self.given, self.at, self.known, self.reads, self.finds, writes, self.events, list(self.notes)
+            self.id, self.given, self.at, self.known, self.reads, self.finds, writes, events, list(self.notes)
         )
+
+    def _version(self, about: Document | None) -> int:
+        """The version that a document has after this unit: for a removal one above its last."""
+        if about is None:
+            return 0
+        pending = self.pending.get((about.collection(), about.key))
+        return pending.stamp.version if pending is not None else about.stamp.version
 
     def settle(self, revision: int) -> None:
         """Fill the stamps of what was put."""
@@ -198,11 +204,8 @@ class UnitCollection(Generic[D]):
         pending = self.unit.pending.get(ref)
         if pending is None:
             row = self.unit.look(self.layout, key)
-            pending = self.unit.pending[ref] = _Pending(
-                self.layout, key, row, Stamp(0, row.version if row else 0), None
-            )
-        elif pending.before is not None:
-            pending.stamp = Stamp(0, pending.stamp.version)
+            pending = _Pending(self.layout, key, row, Stamp(0, row.version + 1 if row else 0), None)
+            self.unit.pending[ref] = pending
         pending.document = None
 
     async def _rows(self, find: Find) -> list[Row]:
