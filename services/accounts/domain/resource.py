@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -36,6 +37,11 @@ class Resource(Document):
     def noted(self, **update: object) -> Self:
         """Itself with these fields, of the same generation: for what is observed of it, not wished."""
         return self.model_copy(update=update).stamped(replace(self.stamp))
+
+
+def derived_uid(uid: str, kind: str, name: str) -> str:
+    """The uid of something that comes into being with another: a unit that is run again makes the same."""
+    return str(uuid.uuid5(uuid.UUID(uid), f"{kind}/{name}"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,5 +237,9 @@ def signed_in(user: User, at: datetime) -> User:
 
 def password_set(user: User, at: datetime) -> User:
     """With the time of his last change of password."""
-    moment = at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return user.changed(annotations={**user.annotations, PASSWORD_CHANGED: moment})
+    return user.changed(annotations={**user.annotations, **changed_at(at)})
+
+
+def changed_at(at: datetime) -> dict[str, str]:
+    """The annotation that says when a password was set."""
+    return {PASSWORD_CHANGED: at.strftime("%Y-%m-%dT%H:%M:%SZ")}

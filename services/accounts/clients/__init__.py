@@ -1,0 +1,1 @@
+"""What is foreign to accounts: hashing libraries, and the key that signs tokens."""

@@ -1,0 +1,94 @@
+"""argon2 and bcrypt, in a bounded pool of threads: a password never holds up the event loop, nor a unit.
+
+Memory of one hash is given back at once: glibc otherwise keeps blocks of this size in each thread's arena.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import bcrypt
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
+
+from libs.shared.errors import Broken, Busy
+from libs.shared.values import Secret
+
+R = TypeVar("R")
+BCRYPT_LONGEST = 72
+"""Bytes of a password that bcrypt looks at."""
+M_MMAP_THRESHOLD = -3
+MAPPED_FROM = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a password was right; `better` is a hash to keep instead, where the kept one is out of date."""
+
+    right: bool
+    better: Secret | None = None
+
+
+class Passwords:
+    """Hashes and verifies, a few at once; `waiting` more may queue."""
+
+    def __init__(self, *, memory_kib: int, passes: int, workers: int, waiting: int) -> None:
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="passwords")
+        self._room = workers + waiting
+        self._nobody = self._hasher.hash("nobody's")
+        _map_large_blocks()
+
+    async def hash(self, password: Secret) -> Secret:
+        """The argon2id hash of it. Raises `Busy` when too many wait."""
+        return await self._run(lambda: Secret(self._hasher.hash(password.reveal())))
+
+    async def verify(self, password: Secret, kept: Secret | None) -> Verdict:
+        """Whether it is the password of this hash; without one it is wrong, and takes as long to say so. Raises `Busy`
+        when too many wait, `Broken` when what is kept is no hash.
+        """
+        return await self._run(lambda: self._verify(password.reveal(), kept.reveal() if kept else self._nobody, kept))
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _verify(self, password: str, against: str, kept: Secret | None) -> Verdict:
+        if against.startswith("$2"):
+            right = bcrypt.checkpw(password.encode()[:BCRYPT_LONGEST], against.encode())
+        else:
+            right = self._verify_argon2(password, against)
+        if not right or kept is None:
+            return Verdict(right=False)
+        outdated = against.startswith("$2") or self._hasher.check_needs_rehash(against)
+        return Verdict(right=True, better=Secret(self._hasher.hash(password)) if outdated else None)
+
+    def _verify_argon2(self, password: str, against: str) -> bool:
+        try:
+            return self._hasher.verify(against, password)
+        except VerifyMismatchError:
+            return False
+        except (InvalidHashError, Argon2Error) as fault:
+            raise Broken("password-hash", "what is kept as a password's hash is none") from fault
+
+    async def _run(self, work: Callable[[], R]) -> R:
+        if self._room <= 0:
+            raise Busy("passwords-busy", "too many passwords wait to be looked at: try again", retry_after=1)
+        self._room -= 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._room += 1
+
+
+def _map_large_blocks() -> None:
+    """Ask the C library to map blocks of this size and unmap them when freed; where it can't, nothing is lost."""
+    try:
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, MAPPED_FROM)
+    except (OSError, AttributeError):
+        return

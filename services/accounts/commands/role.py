@@ -1,0 +1,185 @@
+"""Making, changing and removing roles and templates, and binding global roles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from libs.shared.contracts.accounts_v1 import Rule, Subject
+from libs.shared.store.protocol import Equal, Find, Unit
+from services.accounts.domain import role as domain
+from services.accounts.domain.resource import GLOBAL_BINDINGS, GLOBAL_ROLES, TEMPLATES, WORKSPACE_ROLES, checked_version
+from services.accounts.domain.role import Binding, GlobalRole, GlobalRoleBinding, RoleWish, WorkspaceRole
+from services.accounts.domain.workspace import Workspace
+
+
+def subject(role: GlobalRole | WorkspaceRole) -> str:
+    """What events of a role are about."""
+    if isinstance(role, GlobalRole):
+        return f"globalroles/{role.name}"
+    return f"workspaces/{role.workspace}" if role.workspace else f"workspaceroles/{role.name}"
+
+
+async def create_global_role(unit: Unit, wish: RoleWish, *, uid: str, at: datetime) -> GlobalRole:
+    """Make a global role out of templates. Raises `Exists`, `Missing` for an unknown template, `Invalid`."""
+    domain.check(GLOBAL_ROLES, wish)
+    rules = await global_rules(unit, wish) or ()
+    if await unit.of(GlobalRole).look(wish.name) is not None:
+        raise GLOBAL_ROLES.exists(wish.name)
+    role = await unit.of(GlobalRole).add(domain.new_global(wish, rules, uid=uid, at=at))
+    unit.emit(domain.created(role), subject=subject(role), about=role)
+    return role
+
+
+async def change_global_role(unit: Unit, wish: RoleWish, version: str) -> GlobalRole:
+    """Change a global role. Its rules follow from what it aggregates, and stay where it says nothing of that (spec
+    7.3). Raises `Missing`, `Stale`, `Invalid`.
+    """
+    domain.check(GLOBAL_ROLES, wish)
+    before = await unit.of(GlobalRole).look(wish.name)
+    if before is None:
+        raise GLOBAL_ROLES.unknown(wish.name)
+    checked_version(GLOBAL_ROLES, before, version)
+    rules = await global_rules(unit, wish)
+    role = await unit.of(GlobalRole).put(domain.changed_global(before, wish, before.rules if rules is None else rules))
+    unit.emit(domain.changed(role), subject=subject(role), about=role)
+    return role
+
+
+async def delete_global_role(unit: Unit, name: str) -> GlobalRole:
+    """Remove a global role; its bindings stay and grant nothing. Raises `Missing`."""
+    role = await unit.of(GlobalRole).look(name)
+    if role is None:
+        raise GLOBAL_ROLES.unknown(name)
+    await unit.of(GlobalRole).drop(name)
+    unit.emit(domain.deleted(role), subject=subject(role), about=role)
+    return role
+
+
+async def create_workspace_role(unit: Unit, workspace: str, wish: RoleWish, *, uid: str, at: datetime) -> WorkspaceRole:
+    """Make a role of this workspace out of shared templates and roles of its own. Raises `Exists`, `Missing`,
+    `Invalid`.
+    """
+    domain.check(WORKSPACE_ROLES, wish)
+    if await unit.of(Workspace).look(workspace) is None:
+        raise TEMPLATES.unknown(workspace)
+    rules = await workspace_rules(unit, workspace, wish) or ()
+    if await unit.of(WorkspaceRole).look(wish.name) is not None:
+        raise WORKSPACE_ROLES.exists(wish.name)
+    role = await unit.of(WorkspaceRole).add(domain.new_in_workspace(wish, rules, workspace, uid=uid, at=at))
+    unit.emit(domain.created(role), subject=subject(role), workspace=role.workspace, about=role)
+    return role
+
+
+async def change_workspace_role(unit: Unit, workspace: str, wish: RoleWish, version: str) -> WorkspaceRole:
+    """Change a role of this workspace; a role never moves to another. Raises `Missing`, `Stale`, `Invalid`."""
+    domain.check(WORKSPACE_ROLES, wish)
+    before = await own_role(unit, workspace, wish.name)
+    checked_version(WORKSPACE_ROLES, before, version)
+    rules = await workspace_rules(unit, workspace, wish)
+    after = domain.changed_in_workspace(before, wish, before.rules if rules is None else rules)
+    role = await unit.of(WorkspaceRole).put(after)
+    unit.emit(domain.changed(role), subject=subject(role), workspace=role.workspace, about=role)
+    return role
+
+
+async def delete_workspace_role(unit: Unit, workspace: str, name: str) -> WorkspaceRole:
+    """Remove a role of this workspace; its bindings stay and grant nothing. Raises `Missing`."""
+    role = await own_role(unit, workspace, name)
+    await unit.of(WorkspaceRole).drop(name)
+    unit.emit(domain.deleted(role), subject=subject(role), workspace=role.workspace, about=role)
+    return role
+
+
+async def own_role(unit: Unit, workspace: str, name: str) -> WorkspaceRole:
+    """The role of this workspace (shared templates belong to none). Raises `Missing`, for another workspace's too."""
+    role = await unit.of(WorkspaceRole).look(name)
+    if role is None or role.workspace != workspace:
+        raise WORKSPACE_ROLES.unknown(name)
+    return role
+
+
+async def global_rules(unit: Unit, wish: RoleWish) -> tuple[Rule, ...] | None:
+    """The rules of what the role aggregates; None where it says nothing of that. Raises `Missing`."""
+    names = domain.aggregated(wish.annotations)
+    if names is None:
+        return None
+    templates: list[GlobalRole] = []
+    for name in names:
+        template = await unit.of(GlobalRole).look(name)
+        if template is None:
+            raise GLOBAL_ROLES.unknown(name)
+        templates.append(template)
+    return domain.summed(templates)
+
+
+async def workspace_rules(unit: Unit, workspace: str, wish: RoleWish) -> tuple[Rule, ...] | None:
+    """The rules of what the role aggregates: shared templates, and roles of its own workspace. Raises `Missing`."""
+    names = domain.aggregated(wish.annotations)
+    if names is None:
+        return None
+    templates: list[WorkspaceRole] = []
+    for name in names:
+        template = await unit.of(WorkspaceRole).look(name)
+        if template is None or template.workspace not in ("", workspace):
+            raise WORKSPACE_ROLES.unknown(name)
+        templates.append(template)
+    return domain.summed(templates)
+
+
+async def global_role_of(unit: Unit, user: str) -> str:
+    """The global role that is bound to this user by name, or empty text."""
+    bindings = await _global_bindings(unit, user)
+    return bindings[0].role if bindings else ""
+
+
+async def bind_global_role(unit: Unit, user: str, role: str, *, uid: str, at: datetime) -> GlobalRoleBinding:
+    """Bind this global role to the user, and no other. Raises `Missing` for an unknown role."""
+    if await unit.of(GlobalRole).look(role) is None:
+        raise GLOBAL_ROLES.unknown(role)
+    await unbind_global_roles(unit, user)
+    binding = domain.bind_globally(f"{user}-{role}", role, domain.user_subject(user), uid=uid, at=at)
+    binding = await unit.of(GlobalRoleBinding).put(binding)
+    unit.emit(domain.bound(binding), subject=f"globalrolebindings/{binding.name}", about=binding)
+    return binding
+
+
+async def create_global_binding(unit: Unit, binding: GlobalRoleBinding) -> GlobalRoleBinding:
+    """Keep a binding of a global role. Raises `Exists`, `Missing` for an unknown role."""
+    if await unit.of(GlobalRole).look(binding.role) is None:
+        raise GLOBAL_ROLES.unknown(binding.role)
+    if await unit.of(GlobalRoleBinding).look(binding.name) is not None:
+        raise GLOBAL_BINDINGS.exists(binding.name)
+    binding = await unit.of(GlobalRoleBinding).add(binding)
+    unit.emit(domain.bound(binding), subject=f"globalrolebindings/{binding.name}", about=binding)
+    return binding
+
+
+async def rebind_global(unit: Unit, before: GlobalRoleBinding, role: str, subjects: Sequence[Subject]) -> Binding:
+    """Give a binding other subjects, or another role. Raises `Missing` for an unknown role."""
+    if await unit.of(GlobalRole).look(role) is None:
+        raise GLOBAL_ROLES.unknown(role)
+    binding = await unit.of(GlobalRoleBinding).put(domain.rebound(before, role, tuple(subjects)))
+    unit.emit(domain.bound(binding, before.subjects), subject=f"globalrolebindings/{binding.name}", about=binding)
+    return binding
+
+
+async def unbind_global(unit: Unit, binding: GlobalRoleBinding) -> None:
+    """Remove a binding of a global role."""
+    await unit.of(GlobalRoleBinding).drop(binding.name)
+    unit.emit(domain.unbound(binding), subject=f"globalrolebindings/{binding.name}", about=binding)
+
+
+async def unbind_global_roles(unit: Unit, user: str) -> None:
+    """Take every global role that is bound to this user by name; other subjects of such a binding keep it."""
+    for binding in await _global_bindings(unit, user):
+        left = domain.without(binding, user)
+        if left:
+            await rebind_global(unit, binding, binding.role, left)
+        else:
+            await unbind_global(unit, binding)
+
+
+async def _global_bindings(unit: Unit, user: str) -> list[GlobalRoleBinding]:
+    member = domain.member_key(domain.USER, user)
+    return await unit.of(GlobalRoleBinding).find(Find((Equal("members", member),), sort="created_at"))
