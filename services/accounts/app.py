@@ -1,0 +1,107 @@
+"""The accounts service: what it declares, and how it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+
+import yaml
+
+from libs.shared.contracts import accounts_v1
+from libs.shared.errors import Broken
+from libs.shared.service import Host, Service
+from services.accounts.clients import tokens
+from services.accounts.clients.passwords import Passwords
+from services.accounts.commands import seed
+from services.accounts.domain.login import Attempts, LoginRecord
+from services.accounts.domain.password import Credential
+from services.accounts.domain.resource import IAM, TENANT
+from services.accounts.domain.role import GlobalRole, GlobalRoleBinding, RoleBase, WorkspaceRole, WorkspaceRoleBinding
+from services.accounts.domain.seed import Seeded, Seeds, seeds
+from services.accounts.domain.session import Session
+from services.accounts.domain.user import User
+from services.accounts.domain.workspace import Workspace
+from services.accounts.parts import Parts
+from services.accounts.settings import AccountsSettings
+
+DOCUMENTS = (
+    User,
+    Credential,
+    Attempts,
+    Session,
+    LoginRecord,
+    GlobalRole,
+    GlobalRoleBinding,
+    WorkspaceRole,
+    WorkspaceRoleBinding,
+    RoleBase,
+    Workspace,
+    Seeded,
+)
+
+
+@asynccontextmanager
+async def open_accounts(host: Host) -> AsyncIterator[Parts]:
+    """Open the hashing pool and the signing key, and sow what stands from the first start.
+
+    Raises `Broken` when the key can't be kept, or the first start has no password for `admin`.
+    """
+    settings = host.settings
+    if not isinstance(settings, AccountsSettings):
+        raise Broken("accounts-settings", "accounts was opened with settings that aren't its own")
+    passwords = Passwords(
+        memory_kib=settings.hash_memory_kib,
+        passes=settings.hash_passes,
+        workers=settings.hash_workers,
+        waiting=settings.hash_waiting,
+    )
+    try:
+        signing = tokens.opened(settings.signing_key, host.data)
+        await _sow(host, passwords)
+        yield Parts(host.store, host.clock, host.ids, passwords, signing, settings)
+    finally:
+        passwords.close()
+
+
+def load_seeds() -> Seeds:
+    """The data files beside this one."""
+    folder = files("services.accounts") / "seeds"
+    names = ("global", "workspace", "project", "cluster")
+    return seeds({name: yaml.safe_load((folder / f"{name}.yaml").read_text("utf-8")) for name in names})
+
+
+async def _sow(host: Host, passwords: Passwords) -> None:
+    """Only the first start hashes the password and reads the data files."""
+    if await host.store.transact(seed.seeded):
+        return
+    admin = await passwords.hash(host.admin_password) if host.admin_password else None
+    uid, at = host.ids(), host.clock()
+    await host.store.transact(seed.sow, load_seeds(), admin, made=host.admin_password_made, uid=uid, at=at)
+
+
+SERVICE = Service(
+    name="accounts",
+    about="Users, sign-in, roles, bindings, role templates and workspaces.",
+    settings=AccountsSettings,
+    open=open_accounts,
+    documents=DOCUMENTS,
+    publishes=accounts_v1.EVENTS,
+    groups={
+        **dict.fromkeys(
+            (
+                "users",
+                "globalroles",
+                "globalrolebindings",
+                "workspaceroles",
+                "workspacerolebindings",
+                "rolebases",
+                "loginrecords",
+                "workspacemembers",
+            ),
+            IAM,
+        ),
+        "workspacetemplates": TENANT,
+        "workspaces": TENANT,
+    },
+)

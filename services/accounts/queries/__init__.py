@@ -1,0 +1,1 @@
+"""Read verbs of accounts: from the store, as of now."""
