@@ -24,6 +24,8 @@ class Ask:
     at: datetime
     answers: Mapping[str, Any]
     """The answers to the kind's questions, as the gateway signed them."""
+    session: str = ""
+    """The session that the request was made in, if any."""
     prepared: Any = None
     """What the kind's `prepare` gave."""
     options: Mapping[str, str] = field(default_factory=dict)

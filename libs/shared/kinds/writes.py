@@ -171,7 +171,7 @@ def _write(kind: Kind[D], request: web.Request, parts: Parts, deletion: Deletion
     return _Write(
         kind,
         place(request),
-        Ask(user=who.user, at=parts.clock(), answers=who.answers, options=options),
+        Ask(user=who.user, at=parts.clock(), answers=who.answers, session=who.session, options=options),
         query.validation(request),
         query.rehearsal(request, deletion.rehearsals if deletion else ()),
     )

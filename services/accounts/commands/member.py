@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from libs.shared.contracts.accounts_v1 import Subject
 from libs.shared.store.protocol import Equal, Find, Unit
 from services.accounts.domain import member as domain
 from services.accounts.domain import role as roles
+from services.accounts.domain.member import Invitation
 from services.accounts.domain.resource import (
     TEMPLATES,
     USERS,
@@ -20,14 +20,6 @@ from services.accounts.domain.resource import (
 from services.accounts.domain.role import WorkspaceRole, WorkspaceRoleBinding
 from services.accounts.domain.user import User
 from services.accounts.domain.workspace import Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """A user and the role that he is to have."""
-
-    user: str
-    role: str
 
 
 async def invite_members(

@@ -19,6 +19,14 @@ class Member:
     role: str
 
 
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """The name of a user and of the role that he is to have."""
+
+    user: str
+    role: str
+
+
 def binding_name(user: str, role: str) -> str:
     """How a member's binding is called (spec 7.2)."""
     return f"{user}-{role}"

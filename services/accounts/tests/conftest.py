@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pytest
 
@@ -26,13 +27,15 @@ from services.accounts.parts import Parts
 from services.accounts.settings import AccountsSettings
 
 PASSWORD = "P@88w0rd"
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass
 class Ids:
     """Ids that count, so that tests can be read."""
 
-    numbers: count = field(default_factory=lambda: count(1))
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __call__(self) -> str:
         return str(uuid.UUID(int=next(self.numbers), version=4))
@@ -53,11 +56,11 @@ class Stage:
         """Every event of this name so far."""
         return [envelope for envelope in await self.told() if envelope.name == name]
 
-    async def do(self, work, *args, **kwargs):
+    async def do(self, work: Callable[Concatenate[Unit, P], Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a command in a unit."""
         return await self.parts.store.transact(work, *args, **kwargs)
 
-    async def user(self, name: str, role: str = "platform-regular", **wish) -> User:
+    async def user(self, name: str, role: str = "platform-regular", **wish: Any) -> User:
         """A user whose password is `PASSWORD`."""
         wish.setdefault("email", f"{name}@example.com")
         hashed = await self.parts.passwords.hash(Secret(PASSWORD))

@@ -1,0 +1,1 @@
+"""Wire JSON of KubeSphere 3.4 <-> accounts' domain."""

@@ -1,0 +1,35 @@
+"""Members of a workspace as clients name them: `{"username", "roleRef"}`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from libs.shared.errors import Malformed
+from services.accounts.domain.member import Invitation
+from services.accounts.shapes.metadata import JsonObject
+from services.accounts.shapes.reading import Reading
+
+LIMIT = 1000
+
+
+def invitation(body: Any) -> Invitation:
+    """One member; raises `Malformed` without a user name or a role."""
+    whole = Reading.of(body)
+    found = Invitation(whole.text("username"), whole.text("roleRef"))
+    if not found.user or not found.role:
+        raise Malformed("member-incomplete", "a member has a username and a roleRef")
+    return found
+
+
+def invitations(body: Any) -> tuple[Invitation, ...]:
+    """A list of members."""
+    if not isinstance(body, list):
+        raise Malformed("body-not-list", "the body should be a JSON list of members")
+    if len(body) > LIMIT:
+        raise Malformed("too-many-members", f"at most {LIMIT} members are invited at once")
+    return tuple(invitation(item) for item in body)
+
+
+def member(found: Invitation) -> JsonObject:
+    """One member."""
+    return {"username": found.user, "roleRef": found.role}

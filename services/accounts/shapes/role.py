@@ -1,0 +1,89 @@
+"""GlobalRole, WorkspaceRole, RoleBase and the bindings (iam.kubesphere.io/v1alpha2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from libs.shared.contracts.accounts_v1 import Rule, Subject
+from services.accounts.domain.resource import IAM, WORKSPACE
+from services.accounts.domain.role import (
+    Binding,
+    GlobalRole,
+    GlobalRoleBinding,
+    RoleBase,
+    RoleWish,
+    WorkspaceRole,
+)
+from services.accounts.shapes.metadata import JsonObject, metadata
+from services.accounts.shapes.reading import Reading
+
+RBAC = "rbac.authorization.k8s.io"
+
+
+def rule(kept: Rule) -> JsonObject:
+    """A PolicyRule of rbac/v1."""
+    whole = {
+        "verbs": list(kept.verbs),
+        "apiGroups": list(kept.api_groups),
+        "resources": list(kept.resources),
+        "resourceNames": list(kept.resource_names),
+        "nonResourceURLs": list(kept.non_resource_urls),
+    }
+    return {key: value for key, value in whole.items() if value}
+
+
+def role(kept: GlobalRole | WorkspaceRole) -> JsonObject:
+    """A role; `rules` is always there."""
+    return {"metadata": metadata(kept), "rules": [rule(r) for r in kept.rules]}
+
+
+def role_base(kept: RoleBase) -> JsonObject:
+    """What roles are made from, with the role embedded."""
+    group = RBAC if kept.kind in ("Role", "ClusterRole") else IAM
+    about = {"name": kept.role, "labels": dict(kept.role_labels), "annotations": dict(kept.role_annotations)}
+    embedded = {
+        "apiVersion": f"{group}/{'v1' if group == RBAC else 'v1alpha2'}",
+        "kind": kept.kind,
+        "metadata": {key: value for key, value in about.items() if value},
+        "rules": [rule(r) for r in kept.rules],
+    }
+    return {"metadata": metadata(kept), "role": embedded}
+
+
+def role_wish(body: Any) -> RoleWish:
+    """The role that a client wants; its rules are not read (spec 7.3)."""
+    about = Reading.of(body).inside("metadata")
+    return RoleWish(about.text("name"), about.mapping("labels"), about.mapping("annotations"))
+
+
+def binding(kept: Binding) -> JsonObject:
+    """Whom a role is granted to."""
+    kind = "GlobalRole" if isinstance(kept, GlobalRoleBinding) else "WorkspaceRole"
+    return {
+        "metadata": metadata(kept),
+        "subjects": [_subject(s) for s in kept.subjects],
+        "roleRef": {"apiGroup": IAM, "kind": kind, "name": kept.role},
+    }
+
+
+def binding_subjects(body: Any) -> tuple[Subject, ...]:
+    """The subjects of a binding that a client wants."""
+    return tuple(
+        Subject(kind=s.text("kind"), name=s.text("name"), namespace=s.text("namespace"))
+        for s in Reading.of(body).objects("subjects")
+    )
+
+
+def binding_role(body: Any) -> str:
+    """The name of the role that a client wants bound."""
+    return Reading.of(body).inside("roleRef").text("name")
+
+
+def binding_workspace(body: Any) -> str:
+    """The workspace that a client's binding or role is labelled with."""
+    return Reading.of(body).inside("metadata").mapping("labels").get(WORKSPACE, "")
+
+
+def _subject(kept: Subject) -> JsonObject:
+    shown = {"kind": kept.kind, "apiGroup": RBAC, "name": kept.name, "namespace": kept.namespace}
+    return {key: value for key, value in shown.items() if value}
