@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from libs.shared.errors import Missing
 from libs.shared.store.protocol import Equal, Find, OneOf, Range, Unit
@@ -12,6 +12,7 @@ from services.notification.domain.address import Address, forgotten, known
 from services.notification.domain.letter import Letter, Patience, Reason, State
 from services.notification.domain.texts import Occasion
 
+INSTANT = timedelta(microseconds=1)
 SWEPT = 200
 """Documents removed in one unit."""
 
@@ -53,7 +54,7 @@ async def resume_letters(unit: Unit, *, at: datetime, limit: int) -> int:
 
 async def take_letters(unit: Unit, *, at: datetime, limit: int) -> Sequence[Letter]:
     """Begin an attempt with the letters that are due, the longest due first."""
-    due = Find((Equal("state", State.QUEUED), Range("due_at", high=at)), "due_at", limit)
+    due = Find((Equal("state", State.QUEUED), Range("due_at", high=at + INSTANT)), "due_at", limit)
     return [await unit.of(Letter).put(letters.begin(letter)) for letter in await unit.of(Letter).find(due)]
 
 

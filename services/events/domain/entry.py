@@ -15,7 +15,7 @@ class Entry(Document):
     COLLECTION: ClassVar[str] = "entries"
     KEY: ClassVar[str] = "event"
     INDEXES: ClassVar[tuple[Index, ...]] = (
-        Index(("position",), unique=True),
+        Index(("position",)),
         Index(("subject", "position")),
         Index(("kind", "position")),
         Index(("workspace", "position")),
