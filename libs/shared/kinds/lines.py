@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
@@ -19,8 +19,8 @@ FAREWELL = 2.0
 """Seconds in which a reader who was too slow may still take the line that says so."""
 HEARTBEAT = 30.0
 """Seconds between signs of life: WebSocket pings, TCP keep-alive probes."""
-CHUNK = 200
-"""Events written at once."""
+CHUNK = 64 << 10
+"""Bytes gathered into one write; a larger event is a write of its own."""
 
 
 class Lines(Protocol):
@@ -36,8 +36,8 @@ class Lines(Protocol):
         """Whether the reader has left."""
         ...
 
-    async def put(self, events: Sequence[JsonObject]) -> None:
-        """Write these, and wait until there is room for more."""
+    async def put(self, events: Sequence[bytes]) -> None:
+        """Write these, each of them JSON, and wait until there is room for more."""
         ...
 
 
@@ -54,9 +54,9 @@ class Chunked:
         transport = self._request.transport
         return transport is None or transport.is_closing()
 
-    async def put(self, events: Sequence[JsonObject]) -> None:
+    async def put(self, events: Sequence[bytes]) -> None:
         """One line an event."""
-        await self.response.write(b"".join(orjson.dumps(event) + b"\n" for event in events))
+        await self.response.write(b"".join(event + b"\n" for event in events))
 
 
 class Framed:
@@ -71,10 +71,10 @@ class Framed:
         """Whether the socket is closed, by either side."""
         return self._socket.closed
 
-    async def put(self, events: Sequence[JsonObject]) -> None:
+    async def put(self, events: Sequence[bytes]) -> None:
         """One frame an event."""
         for event in events:
-            await self._socket.send_str(orjson.dumps(event).decode())
+            await self._socket.send_str(event.decode())
 
 
 @asynccontextmanager
@@ -101,15 +101,29 @@ async def opened(request: web.Request) -> AsyncGenerator[Lines, None]:
 async def send(lines: Lines, events: Sequence[JsonObject], request: web.Request) -> bool:
     """Send these; False when the reader has left, or was too slow and has been cut with an ERROR line."""
     try:
-        for start in range(0, len(events), CHUNK):
+        for chunk in _chunks(events):
             async with asyncio.timeout(PATIENCE):
-                await lines.put(events[start : start + CHUNK])
+                await lines.put(chunk)
     except TimeoutError:
         await cut(lines, request)
         return False
     except ConnectionError:
         return False
     return not lines.gone
+
+
+def _chunks(events: Sequence[JsonObject]) -> Iterator[list[bytes]]:
+    """The events as JSON, gathered up to `CHUNK` bytes."""
+    chunk: list[bytes] = []
+    size = 0
+    for event in events:
+        chunk.append(orjson.dumps(event))
+        size += len(chunk[-1])
+        if size >= CHUNK:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
 async def cut(lines: Lines, request: web.Request) -> None:
@@ -119,7 +133,7 @@ async def cut(lines: Lines, request: web.Request) -> None:
     text = f"the watch was read too slowly: nothing was taken for {PATIENCE:.0f} s; list again and watch from there"
     with suppress(TimeoutError, ConnectionError):
         async with asyncio.timeout(FAREWELL):
-            await lines.put([failed(429, "TooManyRequests", text)])
+            await lines.put([orjson.dumps(failed(429, "TooManyRequests", text))])
             return
     if request.transport is not None:
         request.transport.abort()
