@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
-
 from libs.shared.tests.kinds_service import API, VAULTS, Bank, bank
+
+pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
 
 SLOTS = f"{API}/namespaces/x/slots"
 

@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
-
 from libs.shared.kinds import lines, watch
 from libs.shared.kinds.watch import BOOKMARK_EVERY
 from libs.shared.tests.kinds_service import API, VAULTS, Bank, Vault, bank
+
+pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
 
 SOON = 10.0
 

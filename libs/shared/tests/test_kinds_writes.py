@@ -8,9 +8,9 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
-
 from libs.shared.tests.kinds_service import API, VAULTS, Bank, Vault, bank
+
+pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
 
 
 @pytest.fixture

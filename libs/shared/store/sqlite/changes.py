@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from libs.shared.errors import Gone
@@ -62,7 +62,7 @@ class ChangeLog:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
-    async def follow(self, after: int, kinds: Sequence[type[Document]]) -> AsyncIterator[Sequence[Change]]:
+    async def follow(self, after: int, kinds: Sequence[type[Document]]) -> AsyncGenerator[Sequence[Change], None]:
         """Batches after a revision, for ever: until the store closes."""
         wanted = {kind.collection() for kind in kinds}
         while not self._closed:

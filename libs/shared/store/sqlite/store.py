@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -166,7 +166,7 @@ class SqliteStore:
 
         return await self._books.reads.run(read)
 
-    def changes(self, after: int, kinds: Sequence[type[Document]]) -> AsyncIterator[Sequence[Change]]:
+    def changes(self, after: int, kinds: Sequence[type[Document]]) -> AsyncGenerator[Sequence[Change], None]:
         """Changes of watched documents, in order, for ever."""
         for kind in kinds:
             if not self._books.layout(kind).watched:
