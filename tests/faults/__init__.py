@@ -1,0 +1,1 @@
+"""Killing the real process at every failpoint, and checking what is left."""
