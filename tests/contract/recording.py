@@ -73,20 +73,22 @@ def names(items: list[Any]) -> list[str]:
 def differences(theirs: Any, ours: Any, where: str = "", *, ordered: bool = False) -> Iterator[str]:
     """Each place where ours lacks or contradicts theirs, in words."""
     if isinstance(theirs, dict) and isinstance(ours, dict):
-        for key, value in theirs.items():
-            if key in NOT_COMPARED:
-                continue
-            if key not in ours:
-                yield f"{where}.{key} is missing, theirs is {value!r:.80}"
+        for key in theirs.keys() - NOT_COMPARED:
+            if key in ours:
+                yield from differences(theirs[key], ours[key], f"{where}.{key}", ordered=ordered)
             else:
-                yield from differences(value, ours[key], f"{where}.{key}", ordered=ordered)
+                yield f"{where}.{key} is missing, theirs is {theirs[key]!r:.80}"
     elif isinstance(theirs, list) and isinstance(ours, list):
         yield from list_differences(theirs, ours, where, ordered=ordered)
-    elif isinstance(theirs, str):
-        if not matches(theirs, str(ours)):
-            yield f"{where} is {ours!r:.160} instead of {theirs!r:.160}"
-    elif type(theirs) is not type(ours) or theirs != ours:
-        yield f"{where} is {ours!r:.100} instead of {theirs!r:.100}"
+    elif not same(theirs, ours):
+        yield f"{where} is {ours!r:.160} instead of {theirs!r:.160}"
+
+
+def same(theirs: Any, ours: Any) -> bool:
+    """Whether two plain values agree; a text as `matches` says."""
+    if isinstance(theirs, str):
+        return matches(theirs, str(ours))
+    return type(theirs) is type(ours) and bool(theirs == ours)
 
 
 def list_differences(theirs: list[Any], ours: list[Any], where: str, *, ordered: bool) -> Iterator[str]:

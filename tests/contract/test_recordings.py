@@ -9,8 +9,8 @@ import pathlib
 
 import aiohttp
 import pytest
-
 from libs.shared.testing.host import running
+
 from tests.contract.recording import Conversation, Recording, judged
 
 RECORDINGS = sorted((pathlib.Path(__file__).parent / "recordings").glob("*.jsonl"))

@@ -90,6 +90,12 @@ def check_log(history: History, log: list[dict[str, Any]], verdict: Verdict) -> 
         verdict.unknown_done += end == UNKNOWN and found == 1
         if found:
             done.append(command)
+    check_order(log, by_subject, verdict)
+    return done
+
+
+def check_order(log: list[dict[str, Any]], by_subject: dict[str, list[dict[str, Any]]], verdict: Verdict) -> None:
+    """No id twice, positions without a gap, and each subject's events in their sequence."""
     ids = Counter(event["id"] for event in log)
     verdict.doubled_events += [f"id {i}" for i, n in ids.items() if n > 1]
     if [event["position"] for event in log] != list(range(1, len(log) + 1)):
@@ -97,7 +103,6 @@ def check_log(history: History, log: list[dict[str, Any]], verdict: Verdict) -> 
     for subject, events in by_subject.items():
         if [int(event["sequence"]) for event in events] != list(range(1, len(events) + 1)):
             verdict.broken_order.append(f"{subject} {[event['sequence'] for event in events]}")
-    return done
 
 
 def check_letters(done: list[Command], kept: list[dict[str, Any]], mailbox: Mailbox, verdict: Verdict) -> None:

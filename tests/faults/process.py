@@ -57,6 +57,7 @@ class Suite:
     mail: str
     port: int = field(default_factory=free_port)
     tls_port: int = field(default_factory=free_port)
+    settings: dict[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -74,6 +75,7 @@ class Suite:
             "ORRERY_MAIL": self.mail,
             "ORRERY_ALLOW_FAILPOINTS": "true",
             "ORRERY_FAILPOINTS": failpoints,
+            **self.settings,
         }
         began = asyncio.get_running_loop().time()
         with (self.data.parent / "suite.log").open("ab") as log:
