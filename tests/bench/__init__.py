@@ -1,0 +1,1 @@
+"""What performance claims rest on: each prints a ratio against a named peer in one run."""
