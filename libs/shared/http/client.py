@@ -1,7 +1,86 @@
-"""Calling another service, or the gateway on a caller's behalf."""
+"""Calling another service: one bounded session each, over a unix socket or TCP, carrying the running trace."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from libs.shared.errors import Broken, Busy, Missing
+from libs.shared.event import current_cause
+
+CONNECTIONS = 256
+"""At most to one service; streams such as watches hold one each."""
+CONNECT_SECONDS = 3.0
+
 
 class Upstreams:
-    """The addresses of the other services, and sessions to them."""
+    """The addresses of the other services (`unix:PATH`, `http://…`, `https://…`), and sessions to them."""
+
+    def __init__(self, addresses: Mapping[str, str]) -> None:
+        self._addresses = addresses
+        self._sessions: dict[str, tuple[aiohttp.ClientSession, URL]] = {}
+
+    def __contains__(self, service: str) -> bool:
+        """Whether the service has an address."""
+        return service in self._addresses
+
+    def open(self, service: str) -> tuple[aiohttp.ClientSession, URL]:
+        """The service's session, and the address that paths are joined to; raises `Missing` for an unknown one."""
+        if service not in self._sessions:
+            self._sessions[service] = self._opened(service)
+        return self._sessions[service]
+
+    def _opened(self, service: str) -> tuple[aiohttp.ClientSession, URL]:
+        if service not in self._addresses:
+            known = ", ".join(sorted(self._addresses))
+            raise Missing("service-unknown", f"no address is set for the service {service}; there are {known}")
+        address = self._addresses[service]
+        path = address.removeprefix("unix:")
+        connector = (
+            aiohttp.UnixConnector(path, limit=CONNECTIONS)
+            if path != address
+            else aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=30)
+        )
+        session = aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        )
+        return session, URL("http://service") if path != address else URL(address)
+
+    @asynccontextmanager
+    async def request(
+        self, service: str, method: str, target: str, *, seconds: float | None = 30, **options: Any
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One request; `target` is the raw path with query. The answer streams while the block runs.
+
+        Raises `Busy` when the service can't be reached or is too slow, `Broken` when it talks nonsense.
+        """
+        session, base = self.open(service)
+        headers = {**(options.pop("headers", None) or {})}
+        if traceparent := current_cause().traceparent:
+            headers.setdefault("traceparent", traceparent)
+        url = URL(str(base).rstrip("/") + target, encoded=True)
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
+        try:
+            async with session.request(
+                method, url, headers=headers, timeout=timeout, allow_redirects=False, **options
+            ) as answer:
+                yield answer
+        except (TimeoutError, aiohttp.ClientConnectionError) as error:
+            raise Busy("service-unreachable", f"the service {service} does not answer", retry_after=1) from error
+        except aiohttp.ClientError as error:
+            raise Broken("service-nonsense", f"the service {service} answered what is no HTTP") from error
+
+    async def close(self) -> None:
+        """Close every session."""
+        for session, _ in self._sessions.values():
+            await session.close()
+        self._sessions.clear()

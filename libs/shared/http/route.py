@@ -73,7 +73,9 @@ class Route:
     """One path and method. `path` is in aiohttp's syntax; the docstring of `handler` is the operation's description.
 
     `dialect` is worked out from the path unless given. `max_body` is in bytes. `streams` lifts the time limit (server
-    sent events, watches). `body`, `answer` are for OpenAPI; `parameters` are its query parameters, name -> meaning.
+    sent events, watches).
+    `forwarded` takes a caller's identity that a service passes back, whatever request it was for.
+    `body`, `answer` are for OpenAPI; `parameters` are its query parameters, name -> meaning.
     """
 
     method: str
@@ -84,6 +86,7 @@ class Route:
     dialect: Dialect | None = None
     max_body: int = MIB
     streams: bool = False
+    forwarded: bool = False
     body: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
     parameters: tuple[tuple[str, str], ...] = ()
