@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -62,3 +63,12 @@ async def settle(turns: int = 20) -> None:
     """Let every ready task run until it waits for something outside of the loop."""
     for _ in range(turns):
         await asyncio.sleep(0)
+
+
+async def eventually(holds: Callable[[], bool], *, seconds: float = 10) -> None:
+    """Return as soon as it holds, for what real files and sockets bring about; fails the test after so long."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while not holds():
+        assert loop.time() < end, f"it did not come about within {seconds} s"
+        await asyncio.sleep(0.002)
