@@ -100,10 +100,10 @@ async def own_role(unit: Unit, workspace: str, name: str) -> WorkspaceRole:
 
 
 async def global_rules(unit: Unit, wish: RoleWish) -> tuple[Rule, ...] | None:
-    """The rules of what the role aggregates; None where it says nothing of that. Raises `Missing`."""
+    """The rules of what the role aggregates; where it says nothing of that, those given, if any. Raises `Missing`."""
     names = domain.aggregated(wish.annotations)
     if names is None:
-        return None
+        return wish.rules
     templates: list[GlobalRole] = []
     for name in names:
         template = await unit.of(GlobalRole).look(name)
@@ -117,7 +117,7 @@ async def workspace_rules(unit: Unit, workspace: str, wish: RoleWish) -> tuple[R
     """The rules of what the role aggregates: shared templates, and roles of its own workspace. Raises `Missing`."""
     names = domain.aggregated(wish.annotations)
     if names is None:
-        return None
+        return wish.rules
     templates: list[WorkspaceRole] = []
     for name in names:
         template = await unit.of(WorkspaceRole).look(name)
