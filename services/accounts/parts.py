@@ -15,7 +15,6 @@ from services.accounts.domain.resource import IAM, TENANT
 from services.accounts.domain.session import Life
 from services.accounts.settings import AccountsSettings
 
-
 MANAGES_USERS = May("manages_users", "update", "users", IAM)
 DELETES_USERS = May("deletes_users", "delete", "users", IAM)
 EVERYTHING = May("everything", "*", "*", "*")

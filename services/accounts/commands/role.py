@@ -9,7 +9,7 @@ from libs.shared.contracts.accounts_v1 import Rule, Subject
 from libs.shared.store.protocol import Equal, Find, Unit
 from services.accounts.domain import role as domain
 from services.accounts.domain.resource import GLOBAL_BINDINGS, GLOBAL_ROLES, TEMPLATES, WORKSPACE_ROLES, checked_version
-from services.accounts.domain.role import Binding, GlobalRole, GlobalRoleBinding, RoleWish, WorkspaceRole
+from services.accounts.domain.role import GlobalRole, GlobalRoleBinding, RoleWish, WorkspaceRole
 from services.accounts.domain.workspace import Workspace
 
 
@@ -155,7 +155,9 @@ async def create_global_binding(unit: Unit, binding: GlobalRoleBinding) -> Globa
     return binding
 
 
-async def rebind_global(unit: Unit, before: GlobalRoleBinding, role: str, subjects: Sequence[Subject]) -> Binding:
+async def rebind_global(
+    unit: Unit, before: GlobalRoleBinding, role: str, subjects: Sequence[Subject]
+) -> GlobalRoleBinding:
     """Give a binding other subjects, or another role. Raises `Missing` for an unknown role."""
     if await unit.of(GlobalRole).look(role) is None:
         raise GLOBAL_ROLES.unknown(role)

@@ -208,4 +208,13 @@ WORKSPACE_ROLE_BINDING = Kind(
     categories=("iam",),
     questions=(EVERYTHING,),
 )
-ROLE_BASE = Kind(**_kind(ROLE_BASES), version="v1alpha2", document=RoleBase, show=shapes.role_base, categories=("iam",))
+ROLE_BASE = Kind(
+    group=IAM,
+    kind=ROLE_BASES.kind,
+    plural=ROLE_BASES.plural,
+    singular=ROLE_BASES.singular,
+    version="v1alpha2",
+    document=RoleBase,
+    show=shapes.role_base,
+    categories=("iam",),
+)
