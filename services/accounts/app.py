@@ -22,7 +22,6 @@ from services.accounts.domain.seed import Seeded, Seeds, seeds
 from services.accounts.domain.session import Session
 from services.accounts.domain.user import User
 from services.accounts.domain.workspace import Workspace
-from services.accounts.kinds import KINDS
 from services.accounts.parts import Parts
 from services.accounts.settings import AccountsSettings
 
@@ -88,7 +87,6 @@ SERVICE = Service(
     open=open_accounts,
     documents=DOCUMENTS,
     publishes=accounts_v1.EVENTS,
-    kinds=KINDS,
     groups={
         **dict.fromkeys(
             (

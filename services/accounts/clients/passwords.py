@@ -18,7 +18,6 @@ from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
 
 from libs.shared.errors import Broken, Busy
 from libs.shared.values import Secret
-from services.accounts.domain.password import imported
 
 R = TypeVar("R")
 BCRYPT_LONGEST = 72
@@ -46,11 +45,7 @@ class Passwords:
         _map_large_blocks()
 
     async def hash(self, password: Secret) -> Secret:
-        """The argon2id hash of it; a bcrypt hash of an imported user stays what it is. Raises `Busy` when too many
-        wait.
-        """
-        if imported(password):
-            return password
+        """The argon2id hash of it. Raises `Busy` when too many wait."""
         return await self._run(lambda: Secret(self._hasher.hash(password.reveal())))
 
     async def verify(self, password: Secret, kept: Secret | None) -> Verdict:
