@@ -9,6 +9,7 @@ from libs.shared.bell import Bell
 from libs.shared.contracts.events_v1 import EVENTS
 from libs.shared.service import Host, Service
 from services.events import queries, shapes
+from services.events.clients.gateway import Gateway
 from services.events.domain.entry import Cursor, Entry
 from services.events.parts import Parts
 from services.events.parts.feed import Feed
@@ -22,7 +23,7 @@ from services.events.workers import WORKERS
 async def opened(host: Host) -> AsyncIterator[Parts]:
     """The parts; streams end when the block does."""
     settings: EventsSettings = host.settings
-    feed = Feed(shapes.frame, (await queries.log_cursor(host.store)).position, settings.depth)
+    feed = Feed(shapes.frame, (await queries.log_cursor(host.store)).position, settings.depth, Bell(host.clock))
     try:
         yield Parts(
             store=host.store,
@@ -30,7 +31,7 @@ async def opened(host: Host) -> AsyncIterator[Parts]:
             clock=host.clock,
             settings=settings,
             feed=feed,
-            bell=Bell(host.clock),
+            gateway=Gateway(host.upstreams),
             journal=Journal(host.telemetry),
         )
     finally:

@@ -40,7 +40,7 @@ async def keep(batch: Sequence[Message | Unreadable | Beat], parts: Parts) -> No
                 parts.journal.unreadable(item)
         added = await parts.store.transact(commands.append_entries, messages, bus=chunk[-1].position)
         parts.journal.added(added)
-        parts.bell.ring()
+        parts.feed.bell.ring()
 
 
 async def pump(parts: Parts) -> None:
@@ -55,7 +55,7 @@ async def pump(parts: Parts) -> None:
             head = (await queries.log_cursor(parts.store)).position
             if not parts.feed.followed:
                 parts.feed.skip(head)
-        await parts.bell.wait(parts.settings.poll)
+        await parts.feed.bell.wait(parts.settings.poll)
 
 
 async def beat(parts: Parts) -> None:

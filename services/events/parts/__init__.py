@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from libs.shared.bell import Bell
 from libs.shared.bus.protocol import Bus
 from libs.shared.store.protocol import Store
 from libs.shared.values import Clock
+from services.events.clients.gateway import Gateway
 from services.events.parts.feed import Feed
 from services.events.parts.journal import Journal
 from services.events.settings import EventsSettings
@@ -22,6 +22,5 @@ class Parts:
     clock: Clock
     settings: EventsSettings
     feed: Feed
-    bell: Bell
-    """Rung when the mirror has added entries."""
+    gateway: Gateway
     journal: Journal

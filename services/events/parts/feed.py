@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
+from libs.shared.bell import Bell
 from libs.shared.errors import Busy, Limited
 from libs.shared.event import Event
 from services.events.domain.entry import Entry
@@ -41,9 +42,11 @@ class Feed:
     A stream keeps nothing but its position, so the window bounds what all of them together hold.
     """
 
-    def __init__(self, encode: Callable[[Entry], bytes], position: int, depth: int) -> None:
+    def __init__(self, encode: Callable[[Entry], bytes], position: int, depth: int, bell: Bell) -> None:
         self.position = position
         """Of the last entry that is known here."""
+        self.bell = bell
+        """Rung when there are entries to publish."""
         self.beats = 0
         self.closed = False
         self._encode = encode

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from libs.shared.http.identity import Identity, caller
+from libs.shared.http.identity import ASK, HEADER, caller
 from libs.shared.http.route import Access, May, Mine, Route
 from services.events import queries, shapes
+from services.events.clients.gateway import Gateway
 from services.events.domain.sight import Viewer
 from services.events.parts import Parts
 from services.events.rest.stream import Stream
@@ -17,15 +18,20 @@ SKEW = timedelta(seconds=2)
 """How far the clocks of gateway and accounts may lie apart, and how long an event may be under way between them."""
 
 
-def viewer_of(identity: Identity) -> Viewer:
-    """The caller, with the gateway's answers."""
+async def viewer_of(request: web.Request, gateway: Gateway) -> Viewer:
+    """The caller, with the gateway's answers: signed into the identity, or asked for where they were too large."""
+    identity = caller(request)
+    everything = identity.answers.get("events.all") is True
+    workspaces = identity.answers.get("workspaces", ())
+    if workspaces == ASK and not everything:
+        workspaces = await gateway.workspaces(request.headers[HEADER])
     return Viewer(
         user=identity.user,
         groups=frozenset(identity.groups),
         session=identity.session,
         since=identity.issued - SKEW,
-        everything=identity.answers.get("events.all") is True,
-        workspaces=frozenset(identity.answers.get("workspaces") or ()),
+        everything=everything,
+        workspaces=frozenset() if everything else frozenset(workspaces),
     )
 
 
@@ -34,7 +40,7 @@ async def list_events(request: web.Request, parts: Parts) -> web.StreamResponse:
     workspaces. With `follow=true` it goes on as server-sent events.
     """
     wanted, follow = shapes.wanted(request.rel_url.query, request.headers.get("Last-Event-ID", ""))
-    viewer = viewer_of(caller(request))
+    viewer = await viewer_of(request, parts.gateway)
     if follow:
         settings = parts.settings
         with parts.feed.joined(viewer.user, most=settings.streams, most_of_user=settings.streams_per_user):

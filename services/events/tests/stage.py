@@ -21,6 +21,7 @@ from libs.shared.bus.protocol import Bus
 from libs.shared.errors import Fault, Limited
 from libs.shared.event import Envelope, Event
 from libs.shared.failpoints import Failpoints
+from libs.shared.http.client import Upstreams
 from libs.shared.http.identity import IDENTITY, Identity
 from libs.shared.http.route import Route
 from libs.shared.store.sqlite import open_store
@@ -28,6 +29,7 @@ from libs.shared.telemetry.make import silent
 from libs.shared.testing.clock import VirtualClock
 from libs.shared.values import time_ordered_id
 from services.events import queries, rest, shapes, workers
+from services.events.clients.gateway import Gateway
 from services.events.domain.entry import Cursor, Entry
 from services.events.parts import Parts
 from services.events.parts.feed import Feed
@@ -39,7 +41,9 @@ PATH = "/kapis/events.orrery.io/v1/events"
 
 
 @asynccontextmanager
-async def opened(folder: Path, bus: Bus | None = None, **settings: object) -> AsyncIterator[Parts]:
+async def opened(
+    folder: Path, bus: Bus | None = None, *, gateway: str = "", **settings: object
+) -> AsyncIterator[Parts]:
     """The service's parts on this folder; opened again, they find what was kept. The bus is its own unless given."""
     clock = VirtualClock()
     own = await open_bus(folder / "bus.db", clock=clock, failpoints=Failpoints()) if bus is None else None
@@ -52,13 +56,14 @@ async def opened(folder: Path, bus: Bus | None = None, **settings: object) -> As
         failpoints=Failpoints(),
     )
     chosen = EventsSettings.model_validate(settings)
-    feed = Feed(shapes.frame, (await queries.log_cursor(store)).position, chosen.depth)
-    given = own or bus
+    feed = Feed(shapes.frame, (await queries.log_cursor(store)).position, chosen.depth, Bell(clock))
+    given, upstreams = own or bus, Upstreams({"gateway": gateway})
     assert given is not None
     try:
-        yield Parts(store, given, clock, chosen, feed, Bell(clock), Journal(silent("events")))
+        yield Parts(store, given, clock, chosen, feed, Gateway(upstreams), Journal(silent("events")))
     finally:
         feed.close()
+        await upstreams.close()
         await store.close()
         if own is not None:
             await own.close()
