@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from libs.shared.event import Envelope
-from libs.shared.store.protocol import Document
+from libs.shared.store.protocol import Clause, Document
 from libs.shared.store.sqlite.schema import Layout
 
 Ref = tuple[str, str]
@@ -33,6 +33,7 @@ class Seen:
     """What a find or a count answered, to be asked again at commit if the collection was written meanwhile."""
 
     collection: str
+    where: tuple[Clause, ...]
     revision: int
     text: str
     values: tuple[Any, ...]

@@ -12,25 +12,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
 from libs.shared.errors import Exists, Fault
 from libs.shared.failpoints import Failpoints
-from libs.shared.store.canonical import moment
-from libs.shared.store.protocol import Index
-from libs.shared.store.sqlite.commit import INBOX, Commit, Conflicted, Done, Kept, Ref, Row, Write
+from libs.shared.store.matching import matches
+from libs.shared.store.sqlite.batch import Batch, write_one
+from libs.shared.store.sqlite.commit import INBOX, Commit, Conflicted, Done, Kept, Ref, Seen, Write
 from libs.shared.store.sqlite.files import fault
-from libs.shared.store.sqlite.schema import Layout, members
 
 Verdict = Done | Conflicted | Fault
 
 _RECENT: Final = 20_000
 _SUBJECTS: Final = 20_000
-
-_EVENT: Final = "INSERT INTO outbox VALUES (" + ", ".join("?" * 14) + ", NULL, NULL)"
-_CHANGE: Final = "INSERT INTO changes VALUES (" + ", ".join("?" * 9) + ")"
 
 
 @dataclass(slots=True)
@@ -42,21 +38,30 @@ class Recent:
     collections: dict[str, int] = field(default_factory=dict)
 
     def written(self, ref: Ref) -> int:
-        """A revision at or after which it has not been written."""
-        return max(self.floor, self.refs.get(ref, 0))
+        """A revision after which it has not been written."""
+        return self.refs.get(ref, self.floor)
 
     def collection_written(self, collection: str) -> int:
         """The same for a whole collection."""
-        return max(self.collections.get(collection, self.floor), 0)
+        return self.collections.get(collection, self.floor)
 
-    def add(self, refs: dict[Ref, int]) -> None:
+    def add(self, refs: set[Ref], revision: int) -> None:
         """Take in a committed transaction's writes."""
-        for ref, revision in refs.items():
+        for ref in refs:
             self.refs[ref] = revision
             self.refs.move_to_end(ref)
             self.collections[ref[0]] = revision
         while len(self.refs) > _RECENT:
             self.floor = max(self.floor, self.refs.popitem(last=False)[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Upkeep that needs no fsync of its own: it is written with the next transaction. `done` is called on the loop."""
+
+    text: str
+    rows: Sequence[tuple[Any, ...]]
+    done: Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -66,11 +71,21 @@ class Attempt:
     revision: int
     position: int
     number: int
-    refs: dict[Ref, int] = field(default_factory=dict)
-    versions: dict[Ref, int] = field(default_factory=dict)
+    refs: set[Ref] = field(default_factory=set)
+    written: dict[str, list[Write]] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
     sequences: dict[str, int] = field(default_factory=dict)
     changes: list[Kept] = field(default_factory=list)
+
+    def take(self, commit: Commit, batch: Batch) -> None:
+        """A unit whose rows are in the batch is in."""
+        self.ids.add(commit.id)
+        for write in commit.writes:
+            self.refs.add((write.layout.name, write.key))
+            self.written.setdefault(write.layout.name, []).append(write)
+        self.refs.update((INBOX, f"{consumer}\0{event}") for consumer, event in commit.notes)
+        self.position += len(commit.events)
+        self.sequences.update(batch.sequences)
 
 
 @dataclass(slots=True)
@@ -80,10 +95,11 @@ class Outcome:
     verdicts: list[Verdict]
     changes: Sequence[Kept] = ()
     events: int = 0
+    errands: Sequence[Errand] = ()
 
 
 class _Refused(Exception):
-    """A unique index refused a unit."""
+    """An index refused a unit."""
 
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
@@ -104,6 +120,7 @@ class Groups:
         self._recent = Recent(revision)
         self._sequences: OrderedDict[str, int] = OrderedDict()
         self._pending: tuple[Attempt, Outcome] | None = None
+        self.errands: list[Errand] = []
 
     def commit(self, commits: Sequence[Commit]) -> Outcome:
         """Commit them together; a failure that belongs to none of them runs them again one by one."""
@@ -114,15 +131,16 @@ class Groups:
             standing = self._standing()
             if standing is not None:
                 return standing
-            if len(commits) == 1:
-                return Outcome([fault(error, self._file) if isinstance(error, sqlite3.Error) else error])
-        merged = Outcome([])
-        for commit in commits:
-            alone = self.commit([commit])
-            merged.verdicts += alone.verdicts
-            merged.changes = [*merged.changes, *alone.changes]
-            merged.events += alone.events
-        return merged
+            if len(commits) <= 1:
+                refusal = fault(error, self._file) if isinstance(error, sqlite3.Error) else error
+                return Outcome([refusal] * len(commits))
+        alone = [self.commit([commit]) for commit in commits]
+        return Outcome(
+            [verdict for one in alone for verdict in one.verdicts],
+            [kept for one in alone for kept in one.changes],
+            sum(one.events for one in alone),
+            [errand for one in alone for errand in one.errands],
+        )
 
     def run(self, job: Callable[[sqlite3.Connection], None]) -> None:
         """Another piece of upkeep in a transaction of its own."""
@@ -133,49 +151,124 @@ class Groups:
         finally:
             self._rollback()
 
+    def committed(self, unit: str) -> bool:
+        """Whether a unit of this id has committed."""
+        return self._connection.execute("SELECT 1 FROM units WHERE id = ?", (unit,)).fetchone() is not None
+
+    def close(self) -> None:
+        """Fold the log into the file and let go of it. A full disk keeps the log, which the next opening reads."""
+        try:
+            self._rollback()
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error:
+            return
+        finally:
+            self._connection.close()
+
     def _together(self, commits: Sequence[Commit]) -> Outcome:
         try:
-            return self._transaction(commits, careful=len(commits) == 1)
-        except _Refused:
-            return self._transaction(commits, careful=True)
+            return self._transaction(commits, self._apply_all)
+        except sqlite3.IntegrityError:  # one of them runs into an index: which one, shows one by one
+            return self._transaction(commits, self._apply_each)
 
-    def _transaction(self, commits: Sequence[Commit], *, careful: bool) -> Outcome:
+    def _transaction(
+        self, commits: Sequence[Commit], apply: Callable[[Sequence[Commit], Attempt], list[Verdict]]
+    ) -> Outcome:
         attempt = Attempt(self.revision + 1, self._position, self._number)
-        verdicts: list[Verdict] = []
-        events = 0
+        errands = tuple(self.errands)
         self._begin()
         try:
-            for commit in commits:
-                verdict = self._checked(commit, attempt) or self._applied(commit, attempt, careful=careful)
-                verdicts.append(verdict)
-                if isinstance(verdict, Done):
-                    events += len(commit.events)
-            outcome = Outcome(verdicts, attempt.changes, events)
-            if attempt.ids:
+            for errand in errands:
+                self._connection.executemany(errand.text, errand.rows)
+            verdicts = apply(commits, attempt)
+            events = attempt.position - self._position
+            outcome = Outcome(verdicts, attempt.changes, events, errands)
+            if attempt.ids or errands:
                 self._finish(attempt, outcome)
         finally:
             self._rollback()
         return outcome
 
+    def _apply_all(self, commits: Sequence[Commit], attempt: Attempt) -> list[Verdict]:
+        """Check all, then write what they put table by table."""
+        batch = Batch(attempt.revision)
+        last = self._last_sequences(commits)
+        verdicts: list[Verdict] = []
+        for commit in commits:
+            verdict = self._checked(commit, attempt)
+            if verdict is None and commit.effective:
+                batch.add(commit, last, attempt.position)
+                attempt.take(commit, batch)
+            verdicts.append(verdict or Done(attempt.revision if commit.effective else self.revision))
+        batch.write(self._connection, attempt.number)
+        self._take_changes(attempt, batch)
+        return verdicts
+
+    def _apply_each(self, commits: Sequence[Commit], attempt: Attempt) -> list[Verdict]:
+        """Check and write them one by one, each within a savepoint."""
+        return [self._checked(commit, attempt) or self._apply_one(commit, attempt) for commit in commits]
+
+    def _apply_one(self, commit: Commit, attempt: Attempt) -> Verdict:
+        if not commit.effective:
+            return Done(self.revision)
+        batch = Batch(attempt.revision)
+        batch.add(commit, self._last_sequences([commit]) | attempt.sequences, attempt.position)
+        batch.writes = []
+        self._connection.execute("SAVEPOINT unit")
+        try:
+            batch.write(self._connection, attempt.number)
+            write_one(self._connection, commit.writes, attempt.revision)
+        except (sqlite3.IntegrityError, Exists) as error:
+            self._connection.execute("ROLLBACK TO unit")
+            # the id or a note stands, written by another
+            return error if isinstance(error, Exists) else Conflicted(f"unit {commit.id}")
+        finally:
+            self._connection.execute("RELEASE unit")
+        attempt.take(commit, batch)
+        self._take_changes(attempt, batch)
+        return Done(attempt.revision)
+
+    def _take_changes(self, attempt: Attempt, batch: Batch) -> None:
+        attempt.number += len(batch.changes)
+        attempt.changes += batch.changes
+
     def _finish(self, attempt: Attempt, outcome: Outcome) -> None:
-        values = (attempt.revision, attempt.position)
-        self._connection.execute("UPDATE state SET revision = ?, position = ?", values)
+        if attempt.ids:
+            values = (attempt.revision, attempt.position)
+            self._connection.execute("UPDATE state SET revision = ?, position = ?", values)
         if attempt.number > self._number:
             self._connection.execute("DELETE FROM changes WHERE number <= ?", (attempt.number - self._keep,))
         self._failpoints.hit("store.before-commit")
         self._pending = (attempt, outcome)
         self._connection.execute("COMMIT")
         self._failpoints.hit("store.after-commit")
-        self._remember(attempt)
+        self._remember(attempt, outcome)
 
-    def _remember(self, attempt: Attempt) -> None:
+    def _remember(self, attempt: Attempt, outcome: Outcome) -> None:
+        del self.errands[: len(outcome.errands)]
+        if not attempt.ids:
+            return
         self.revision, self._position, self._number = attempt.revision, attempt.position, attempt.number
-        self._recent.add(attempt.refs)
+        self._recent.add(attempt.refs, attempt.revision)
         for subject, value in attempt.sequences.items():
             self._sequences[subject] = value
             self._sequences.move_to_end(subject)
         while len(self._sequences) > _SUBJECTS:
             self._sequences.popitem(last=False)
+
+    def _standing(self) -> Outcome | None:
+        """A failure may come when all was durable already: the units' ids, in their own transaction, tell."""
+        if self._pending is None or not self._pending[0].ids:
+            return None
+        attempt, outcome = self._pending
+        try:
+            self._rollback()
+            stands = self.committed(next(iter(attempt.ids)))
+        except sqlite3.Error:
+            return None
+        if stands:
+            self._remember(attempt, outcome)
+        return outcome if stands else None
 
     def _begin(self) -> None:
         self._rollback()
@@ -185,28 +278,10 @@ class Groups:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
-    def _standing(self) -> Outcome | None:
-        """A failure may come when all was durable already: the units' ids, in their own transaction, tell."""
-        if self._pending is None:
-            return None
-        attempt, outcome = self._pending
-        try:
-            self._rollback()
-            stands = self.committed(next(iter(attempt.ids)))
-        except sqlite3.Error:
-            return None
-        if stands:
-            self._remember(attempt)
-        return outcome if stands else None
-
-    def committed(self, unit: str) -> bool:
-        """Whether a unit of this id has committed."""
-        return self._connection.execute("SELECT 1 FROM units WHERE id = ?", (unit,)).fetchone() is not None
-
     def _checked(self, commit: Commit, attempt: Attempt) -> Verdict | None:
         """Why the unit can't commit now; None when all that it read still stands."""
         if commit.given and (commit.id in attempt.ids or self.committed(commit.id)):
-            return _twice(commit)
+            return Exists("unit-committed", f"a unit of the id {commit.id} has committed already", name=commit.id)
         changed = next(chain(self._changed(commit, attempt), self._changed_finds(commit, attempt)), None)
         return None if changed is None else Conflicted(changed)
 
@@ -220,156 +295,39 @@ class Groups:
                 yield "/".join(ref)  # it came and went meanwhile: its version would fall
 
     def _changed_finds(self, commit: Commit, attempt: Attempt) -> Iterator[str]:
+        """Finds whose answer changed, by what has committed since or by what stands before it in this transaction."""
         for seen in commit.finds:
-            if self._still(seen.collection, seen.revision, attempt):
-                continue
-            if self._connection.execute(seen.text, seen.values).fetchall() != seen.answer:
+            beside = attempt.written.get(seen.collection, ())
+            later = self._recent.collection_written(seen.collection) > seen.revision
+            if any(_touches(write, seen) for write in beside) or (later and not self._same(seen)):
                 yield seen.collection
 
-    def _still(self, collection: str, revision: int, attempt: Attempt) -> bool:
-        if self._recent.collection_written(collection) > revision:
-            return False
-        return all(ref[0] != collection for ref in attempt.refs)
+    def _same(self, seen: Seen) -> bool:
+        return self._connection.execute(seen.text, seen.values).fetchall() == seen.answer
 
     def _version(self, ref: Ref) -> int:
         collection, key = ref
         if collection == INBOX:
-            consumer, _, event = key.partition("\0")
-            row = self._connection.execute("SELECT 1 FROM inbox WHERE consumer = ? AND event = ?", (consumer, event))
+            text, values = "SELECT 1 FROM inbox WHERE consumer = ? AND event = ?", tuple(key.split("\0", 1))
         else:
-            row = self._connection.execute(f'SELECT version FROM "doc_{collection}" WHERE key = ?', (key,))
-        found = row.fetchone()
+            text, values = f'SELECT version FROM "doc_{collection}" WHERE key = ?', (key,)
+        found = self._connection.execute(text, values).fetchone()
         return int(found[0]) if found else 0
 
-    def _applied(self, commit: Commit, attempt: Attempt, *, careful: bool) -> Verdict:
-        if not commit.effective:
-            return Done(self.revision)
-        if careful:
-            self._connection.execute("SAVEPOINT unit")
-        try:
-            self._apply(commit, attempt)
-        except _Refused as refused:
-            if not careful:
-                raise
-            self._connection.execute("ROLLBACK TO unit")
-            self._connection.execute("RELEASE unit")
-            return refused.verdict
-        if careful:
-            self._connection.execute("RELEASE unit")
-        return Done(attempt.revision)
-
-    def _apply(self, commit: Commit, attempt: Attempt) -> None:
-        at = moment(commit.at)
-        try:
-            self._connection.execute("INSERT INTO units VALUES (?, ?)", (commit.id, at))
-            for consumer, event in commit.notes:
-                self._connection.execute("INSERT INTO inbox VALUES (?, ?, ?)", (consumer, event, at))
-        except sqlite3.IntegrityError as error:
-            again = Conflicted(f"unit {commit.id}")  # the id or a note stands, written by another
-            raise _Refused(again) from error
-        self._write(commit.writes, attempt.revision)
-        changes = [kept for kept in (_change(write, attempt.revision) for write in commit.writes) if kept]
-        for number, kept in enumerate(changes, attempt.number + 1):
-            self._connection.execute(_CHANGE, _change_row(number, kept))
-        sequences = self._emit(commit, attempt, at)
-        # from here on nothing can fail: the attempt takes the unit in
-        attempt.sequences.update(sequences)
-        attempt.position += len(commit.events)
-        attempt.number += len(changes)
-        attempt.changes += changes
-        attempt.ids.add(commit.id)
-        for write in commit.writes:
-            attempt.refs[write.layout.name, write.key] = attempt.revision
-        for consumer, event in commit.notes:
-            attempt.refs[INBOX, f"{consumer}\0{event}"] = attempt.revision
-
-    def _emit(self, commit: Commit, attempt: Attempt, at: str) -> dict[str, int]:
-        sequences: dict[str, int] = {}
-        for position, (event, version) in enumerate(commit.events, attempt.position + 1):
-            last = sequences.get(event.subject) or attempt.sequences.get(event.subject)
-            sequence = (last or self._sequence(event.subject)) + 1
-            sequences[event.subject] = sequence
-            row = (position, event.id, event.type, event.source, event.subject, at, event.data, sequence, version)
-            why = (event.workspace, event.actor, event.correlationid, event.causationid, event.traceparent)
-            self._connection.execute(_EVENT, row + why)
-        for item in sequences.items():
-            self._connection.execute("INSERT OR REPLACE INTO sequences VALUES (?, ?)", item)
-        return sequences
-
-    def _sequence(self, subject: str) -> int:
-        known = self._sequences.get(subject)
-        if known is not None:
-            return known
-        row = self._connection.execute("SELECT value FROM sequences WHERE subject = ?", (subject,)).fetchone()
-        return int(row[0]) if row else 0
-
-    def _write(self, writes: Sequence[Write], revision: int) -> None:
-        """Removals first, and rows under unique indexes out before any goes in: two may swap a value in one unit."""
-        swapping = len(writes) > 1
-        for write in writes:
-            if write.before and (write.body is None or (swapping and write.layout.uniques)):
-                self._connection.execute(f"DELETE FROM {write.layout.table} WHERE key = ?", (write.key,))
-            self._list(write, write.before.body if write.before else None, add=False)
-        for write in writes:
-            if write.body is None:
-                continue
-            try:
-                self._put(write, write.body, revision, anew=swapping and bool(write.layout.uniques))
-                self._list(write, write.body, add=True)
-            except sqlite3.IntegrityError as error:
-                raise _Refused(_taken(write, error)) from error
-
-    def _put(self, write: Write, body: str, revision: int, *, anew: bool) -> None:
-        if write.before is None or anew:
-            text = f"INSERT INTO {write.layout.table} (version, revision, body, key) VALUES (?, ?, ?, ?)"
-        else:
-            text = f"UPDATE {write.layout.table} SET version = ?, revision = ?, body = ? WHERE key = ?"
-        self._connection.execute(text, (write.version, revision, body, write.key))
-
-    def _list(self, write: Write, body: str | None, *, add: bool) -> None:
-        if body is None or not write.layout.lists:
-            return
-        decoded = orjson.loads(body)
-        for name, table in write.layout.lists.items():
-            text = f"INSERT INTO {table} VALUES (?, ?)" if add else f"DELETE FROM {table} WHERE value = ? AND key = ?"
-            for value in members(name, decoded):
-                self._connection.execute(text, (value, write.key))
+    def _last_sequences(self, commits: Sequence[Commit]) -> dict[str, int]:
+        """The last sequence of each subject that they tell of."""
+        subjects = {event.subject for commit in commits for event, _ in commit.events}
+        found = {subject: self._sequences[subject] for subject in subjects if subject in self._sequences}
+        unknown = sorted(subjects - found.keys())
+        for start in range(0, len(unknown), 128):
+            some = unknown[start : start + 128]
+            marks = ", ".join("?" * len(some))
+            text = f"SELECT subject, value FROM sequences WHERE subject IN ({marks})"
+            found.update(self._connection.execute(text, some).fetchall())
+        return found
 
 
-def _twice(commit: Commit) -> Exists:
-    return Exists("unit-committed", f"a unit of the id {commit.id} has committed already", name=commit.id)
-
-
-def _change(write: Write, revision: int) -> Kept | None:
-    if not write.layout.watched:
-        return None
-    after = None if write.body is None else Row(write.key, write.version, revision, write.body)
-    return Kept(revision, write.layout.name, write.key, write.before, after)
-
-
-def _change_row(number: int, kept: Kept) -> tuple[int | str | None, ...]:
-    before, after = kept.before, kept.after
-    return (
-        number,
-        kept.revision,
-        kept.collection,
-        kept.key,
-        *((before.version, before.revision, before.body) if before else (None, None, None)),
-        *((after.version, after.body) if after else (None, None)),
-    )
-
-
-def _taken(write: Write, error: sqlite3.IntegrityError) -> Exists:
-    """Which declared index refused, and which value."""
-    layout, text = write.layout, str(error)
-    for name, index in layout.uniques.items():
-        if f"'{name}'" in text:
-            return _exists(layout, index, write)
-    return Exists("exists", f"{layout.name}/{write.key} exists already", resource=layout.name, name=write.key)
-
-
-def _exists(layout: Layout, index: Index, write: Write) -> Exists:
-    body = orjson.loads(write.body or "{}")
-    held = {name: members(name, body) for name in index.fields}
-    shown = ", ".join(f"{name} {' or '.join(map(str, found))}" for name, found in held.items())
-    return Exists("value-taken", f"another {layout.name} has the {shown} already", resource=layout.name, name=write.key)
+def _touches(write: Write, seen: Seen) -> bool:
+    """Whether the document matches the find before or after this write."""
+    bodies = (write.before.body if write.before else None, write.body)
+    return any(all(matches(orjson.loads(body), clause) for clause in seen.where) for body in bodies if body is not None)

@@ -7,22 +7,23 @@ which the bus and every inbox expect, and no telling costs an fsync of its own.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from libs.shared.event import Envelope
 from libs.shared.store.canonical import moment
 from libs.shared.store.protocol import OutboxRow
+from libs.shared.store.sqlite.batch import EVENT
+from libs.shared.store.sqlite.group import Errand
 from libs.shared.store.sqlite.reads import Reads
 from libs.shared.store.sqlite.writer import Writer
 from libs.shared.values import Clock
 
-_COLUMNS = (
-    "position, id, type, source, subject, time, data, sequence, version,"
-    " workspace, actor, correlationid, causationid, traceparent"
-)
+_TOLD: Final = "UPDATE outbox SET told = ?, bus_position = ? WHERE position = ?"
+_UNWRITTEN: Final = 4_096
+"""Told rows whose note is not in the file yet, at most; then telling waits for the writer."""
 
 
 @dataclass(slots=True)
@@ -33,21 +34,23 @@ class SqliteOutbox:
     writer: Writer
     clock: Clock
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _unwritten: set[int] = field(default_factory=set)
 
     async def waiting(self, limit: int) -> Sequence[OutboxRow]:
         """The oldest rows that are not told yet, in the order of their commits."""
-        text = f"SELECT {_COLUMNS} FROM outbox WHERE told IS NULL ORDER BY position LIMIT ?"
-        return [_row(found) for found in await self.reads.query(text, (limit,))]
+        text = f"SELECT {EVENT} FROM outbox WHERE told IS NULL ORDER BY position LIMIT ?"
+        found = await self.reads.query(text, (limit + len(self._unwritten),))
+        return [_row(row) for row in found if row[0] not in self._unwritten][:limit]
 
     async def told(self, rows: Sequence[OutboxRow], positions: Sequence[str]) -> None:
         """Note that the bus has acknowledged these, at these positions of its own."""
         at = moment(self.clock())
         told = [(at, position, row.position) for row, position in zip(rows, positions, strict=True)]
-
-        def note(connection: sqlite3.Connection) -> None:
-            connection.executemany("UPDATE outbox SET told = ?, bus_position = ? WHERE position = ?", told)
-
-        await self.writer.run(note)
+        places = {row.position for row in rows}
+        self._unwritten |= places
+        self.writer.errand(Errand(_TOLD, told, lambda: self._unwritten.difference_update(places)))
+        if len(self._unwritten) > _UNWRITTEN:
+            await self.writer.run(lambda _: None)
 
     async def sweep(self, older_than: datetime) -> int:
         """Remove rows told before this moment; how many."""
@@ -69,6 +72,8 @@ class SqliteOutbox:
     async def depth(self) -> tuple[int, datetime | None]:
         """How many rows wait, and since when the oldest."""
         text = "SELECT count(*), (SELECT time FROM outbox WHERE told IS NULL ORDER BY position LIMIT 1)"
+        if self._unwritten:
+            await self.writer.run(lambda _: None)  # behind it, all that was told is in the file
         found = await self.reads.query(text + " FROM outbox WHERE told IS NULL", ())
         count, oldest = found[0]
         return count, _time(oldest) if oldest else None

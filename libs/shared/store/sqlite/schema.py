@@ -52,7 +52,7 @@ WHERE (type = 'index' AND name LIKE 'ix\\_%' ESCAPE '\\') OR (type = 'table' AND
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """How one kind lies in the file."""
 

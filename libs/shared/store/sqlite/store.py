@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Concatenate, Final, Generic, ParamSpec, TypeVar
 
-from libs.shared.errors import Busy, Fault, Invalid, Stale
+from libs.shared.errors import Broken, Busy, Fault, Invalid, Stale
 from libs.shared.event import Told, current_cause
 from libs.shared.failpoints import Failpoints
 from libs.shared.store.canonical import moment
@@ -40,6 +41,8 @@ IN_FLIGHT: Final = 1_024
 """Units that may be under way; more wait."""
 WAITING: Final = 8_192
 """Units that may wait for that; more are refused as `Busy`."""
+DRAIN: Final = 2.0
+"""Seconds that closing waits for units under way."""
 ID: Final = 256
 """Characters of a unit's id."""
 CHANGES: Final = 4_096
@@ -60,6 +63,8 @@ class SqliteStore:
         self._room = asyncio.Semaphore(IN_FLIGHT)
         self._crowd = asyncio.Lock()
         self._entered = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._closed = False
         writer.committed = self._committed
 
@@ -88,9 +93,12 @@ class SqliteStore:
         return await self._transact(unit_id, lambda unit: work(unit, *args, **kwargs))
 
     async def _transact(self, given: str, work: Callable[[SqliteUnit], Awaitable[R]]) -> R:
+        if self._closed:
+            raise Broken("store-closed", f"{self._file}: the store is closed")
         if self._entered >= IN_FLIGHT + WAITING:
             raise Busy("store-busy", f"{self._file.name}: {self._entered} units wait already", retry_after=1)
         self._entered += 1
+        self._empty.clear()
         try:
             async with self._room:
                 for run in range(RUNS):
@@ -103,6 +111,8 @@ class SqliteStore:
                         return answer[0]
         finally:
             self._entered -= 1
+            if not self._entered:
+                self._empty.set()
         raise Stale("stale", f"{self._file.stem}: what was read kept changing over {RUNS} runs; try again")
 
     async def _run(self, given: str, work: Callable[[SqliteUnit], Awaitable[R]]) -> tuple[R] | None:
@@ -202,6 +212,8 @@ class SqliteStore:
         self._closed = True
         self._log.close()
         self._outbox.rouse()
+        with suppress(TimeoutError):  # a work that does not end: its unit is refused by the closed writer
+            await asyncio.wait_for(self._empty.wait(), DRAIN)
         await self._writer.close()
         await self._books.reads.close()
         self._lock.release()
@@ -280,30 +292,39 @@ async def open_store(
     layouts = {kind.collection(): layout(kind) for kind in documents}
     lock = Lock(file)
     try:
-        writing = await asyncio.to_thread(_prepared, file, tuple(layouts.values()), tuple(migrations), source)
+        form = _Form(file, layouts, tuple(migrations), source, changes)
+        groups, log = await asyncio.to_thread(_opened, form, clock, failpoints)
         reads = Reads(file)
     except BaseException:
         lock.release()
         raise
-    groups = Groups(writing, file, changes, failpoints)
-    writer = Writer(lambda: (writing, groups), file, source)
+    writer = Writer(groups, file, source)
     books = Books(layouts, reads, ids, source, lambda: writer.revision)
-    log = loaded(writing, layouts, clock, changes, groups.revision)
     store = SqliteStore(file, lock, books=books, writer=writer, log=log, clock=clock)
     writer.start()
     return store
 
 
-def _prepared(
-    file: Path, layouts: Sequence[Layout], migrations: Sequence[Migration], source: str
-) -> sqlite3.Connection:
-    connection = connect(file)
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the file is to be."""
+
+    file: Path
+    layouts: Mapping[str, Layout]
+    migrations: tuple[Migration, ...]
+    source: str
+    changes: int
+
+
+def _opened(form: _Form, clock: Clock, failpoints: Failpoints) -> tuple[Groups, ChangeLog]:
+    connection = connect(form.file)
     try:
-        prepare(connection, file, layouts, migrations, source)
+        prepare(connection, form.file, tuple(form.layouts.values()), form.migrations, form.source)
+        groups = Groups(connection, form.file, form.changes, failpoints)
+        return groups, loaded(connection, form.layouts, clock, form.changes, groups.revision)
     except sqlite3.Error as error:
         connection.close()
-        raise fault(error, file) from error
+        raise fault(error, form.file) from error
     except Fault:
         connection.close()
         raise
-    return connection

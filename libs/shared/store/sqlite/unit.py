@@ -58,7 +58,7 @@ class SqliteUnit:
     def emit(self, event: Event, *, subject: str, workspace: str = "", about: Document | None = None) -> None:
         """Write an event to the outbox; its sequence is counted at commit."""
         envelope = Envelope(
-            id=self.books.ids(),
+            id=f"{self.id}-{len(self.events) + 1}",
             type=event.full_type(),
             source=self.books.source,
             subject=subject,
@@ -167,7 +167,7 @@ class UnitCollection(Generic[D]):
         revision = self.unit.books.revision()
         query = counting(self.layout, find)
         text = f"SELECT count(*) FROM {self.layout.table}{query.text}"
-        answer = await self._asked(text, query, revision)
+        answer = await self._asked(text, query, revision, find)
         gone = sum(1 for one in own if one.before and _matching(document(self.kind, one.before), find))
         come = sum(1 for one in own if one.document is not None and _matching(one.document, find))
         return int(answer[0][0]) - gone + come
@@ -212,15 +212,15 @@ class UnitCollection(Generic[D]):
         revision = self.unit.books.revision()
         query = selecting(self.layout, find)
         text = f"SELECT key, version, revision, body FROM {self.layout.table}{query.text}"
-        rows = [Row(*found) for found in await self._asked(text, query, revision)]
+        rows = [Row(*found) for found in await self._asked(text, query, revision, find)]
         for row in rows:
             self.unit.rows.setdefault((self.layout.name, row.key), row)
         return [self.unit.rows[self.layout.name, row.key] or row for row in rows]
 
-    async def _asked(self, text: str, query: Query, revision: int) -> list[tuple[Any, ...]]:
+    async def _asked(self, text: str, query: Query, revision: int, find: Find) -> list[tuple[Any, ...]]:
         self.unit.books.note_unindexed(self.layout, query)
         answer = await self.unit.books.reads.query(text, query.values)
-        self.unit.finds.append(Seen(self.layout.name, revision, text, tuple(query.values), answer))
+        self.unit.finds.append(Seen(self.layout.name, find.where, revision, text, tuple(query.values), answer))
         return answer
 
 

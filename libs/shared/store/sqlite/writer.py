@@ -6,17 +6,23 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from libs.shared.errors import Broken, Fault
 from libs.shared.store.sqlite.commit import Commit
 from libs.shared.store.sqlite.files import fault
-from libs.shared.store.sqlite.group import Groups, Outcome, Verdict
+from libs.shared.store.sqlite.group import Errand, Groups, Outcome, Verdict
 
 GROUP: Final = 256
 """Units in one transaction, at most."""
+PATIENCE: Final = 0.02
+"""Seconds that errands wait for a unit to go with."""
+RETRY: Final = 1.0
+"""Seconds until errands are tried again that the disk refused."""
 
 
 @dataclass(slots=True)
@@ -35,17 +41,21 @@ class _Waiting:
     future: asyncio.Future[Verdict]
 
 
+_Item = _Waiting | _Job | Errand
+
+
 class Writer:
     """Owns the writing connection and its thread. `committed` is called on the loop after each group."""
 
-    def __init__(self, open_groups: Callable[[], tuple[sqlite3.Connection, Groups]], file: Any, name: str) -> None:
+    def __init__(self, groups: Groups, file: Path, name: str) -> None:
         self._file = file
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[_Waiting | _Job | None] = queue.SimpleQueue()
-        self._connection, self._groups = open_groups()
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._groups = groups
         self.committed: Callable[[Outcome, int], None] = lambda _outcome, _revision: None
         self._thread = threading.Thread(target=self._run, name=f"store {name}", daemon=True)
         self._closed = False
+        self._taken: Sequence[_Waiting | _Job] = ()
 
     @property
     def revision(self) -> int:
@@ -70,6 +80,11 @@ class Writer:
         self._queue.put(_Job(job, future))
         return await future
 
+    def errand(self, errand: Errand) -> None:
+        """Have it written with the next transaction."""
+        self._refuse_closed()
+        self._queue.put(errand)
+
     async def close(self) -> None:
         """Finish what is queued, fold the log into the file, end the thread."""
         if self._closed:
@@ -83,33 +98,48 @@ class Writer:
             raise Broken("store-closed", f"{self._file}: the store is closed")
 
     def _run(self) -> None:
-        ended = False
-        while not ended:
-            items, ended = self._gathered()
-            group = [item for item in items if isinstance(item, _Waiting)]
-            jobs = [item for item in items if isinstance(item, _Job)]
-            if group:
-                outcome = self._groups.commit([waiting.commit for waiting in group])
-                self._loop.call_soon_threadsafe(self._publish, group, outcome, self._groups.revision)
-            for job in jobs:
-                self._work(job)
-                self._loop.call_soon_threadsafe(_answer, job)
-        self._shut()
+        try:
+            while self._serve():
+                pass
+        finally:
+            self._loop.call_soon_threadsafe(self._abandon)
+            self._groups.close()
 
-    def _gathered(self) -> tuple[Sequence[_Waiting | _Job], bool]:
-        first = self._queue.get()
-        if first is None:
-            return (), True
-        items = [first]
+    def _serve(self) -> bool:
+        """One round: a group, then the upkeep that waited with it; False when told to end."""
+        items, ended = self._gathered()
+        self._taken = [item for item in items if not isinstance(item, Errand)]
+        group = [item for item in items if isinstance(item, _Waiting)]
+        self._groups.errands += [item for item in items if isinstance(item, Errand)]
+        jobs = [item for item in items if isinstance(item, _Job)]
+        if group or self._groups.errands:
+            outcome = self._groups.commit([waiting.commit for waiting in group])
+            self._loop.call_soon_threadsafe(self._publish, group, outcome, self._groups.revision)
+        for job in jobs:
+            self._work(job)
+            self._loop.call_soon_threadsafe(_answer, job)
+        return not ended
+
+    def _gathered(self) -> tuple[Sequence[_Item], bool]:
+        """What waits, at most a group; errands alone wait a little for company."""
+        items: list[_Item] = []
+        hurried = False
+        limit = time.monotonic() + PATIENCE
         while len(items) < GROUP:
             try:
-                item = self._queue.get_nowait()
+                item = self._queue.get_nowait() if hurried else self._queue.get(timeout=self._patience(items, limit))
             except queue.Empty:
                 break
             if item is None:
                 return items, True
             items.append(item)
+            hurried = hurried or not isinstance(item, Errand)
         return items, False
+
+    def _patience(self, items: Sequence[_Item], limit: float) -> float | None:
+        if items:
+            return max(limit - time.monotonic(), 0)
+        return RETRY if self._groups.errands else None
 
     def _work(self, job: _Job) -> None:
         def kept(connection: sqlite3.Connection) -> None:
@@ -124,17 +154,21 @@ class Writer:
 
     def _publish(self, group: Sequence[_Waiting], outcome: Outcome, revision: int) -> None:
         self.committed(outcome, revision)
+        for errand in outcome.errands:
+            errand.done()
         for waiting, verdict in zip(group, outcome.verdicts, strict=True):
             if not waiting.future.done():
                 waiting.future.set_result(verdict)
 
-    def _shut(self) -> None:
-        try:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error:  # a full disk keeps the log: it is read again at the next opening, nothing is lost
-            pass
-        finally:
-            self._connection.close()
+    def _abandon(self) -> None:
+        """The thread has ended: nobody waits for it in vain."""
+        self._closed = True
+        left: list[_Item | None] = list(self._taken)
+        while not self._queue.empty():
+            left.append(self._queue.get_nowait())
+        for item in left:
+            if isinstance(item, _Waiting | _Job) and not item.future.done():
+                item.future.set_exception(Broken("store-closed", f"{self._file}: the store is closed"))
 
 
 def _answer(job: _Job) -> None:
