@@ -80,7 +80,7 @@ def answer(fault: Fault, dialect: Dialect, groups: Mapping[str, str]) -> web.Res
 
 def worded(fault: Fault, groups: Mapping[str, str]) -> str:
     """The sentence as Kubernetes words it where the fault is about an object, else the fault's own."""
-    if not fault.resource or not fault.name:
+    if not fault.resource or not fault.name or _is_worded(fault):
         return fault.text
     about = f'{qualified(fault.resource, groups)} "{fault.name}"'
     match fault:
@@ -97,6 +97,14 @@ def worded(fault: Fault, groups: Mapping[str, str]) -> str:
         case _:
             said = fault.text
     return said
+
+
+def _is_worded(fault: Fault) -> bool:
+    """Whether its own sentence has Kubernetes' form already, as that of kinds and of KubeSphere's lookups has, which
+    name the object by kind or in the singular.
+    """
+    said = (f'"{fault.name}" {verb}' for verb in ("not found", "already exists", "is forbidden", "is invalid"))
+    return fault.text.startswith("Operation cannot be fulfilled on") or any(text in fault.text for text in said)
 
 
 def flawed(fault: Fault) -> str:
