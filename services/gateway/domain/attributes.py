@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import parse_qsl
@@ -12,7 +13,7 @@ from services.gateway.domain.path import Path
 PREFIXES = frozenset({"api", "apis", "kapis", "kapi"})
 GROUPED = frozenset({"apis", "kapis"})
 KUBERNETES = frozenset({"api", "apis"})
-VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+VERBS: Mapping[str, str] = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 READING = frozenset({"get", "list", "watch"})
 WORKSPACE_SELECTOR = "kubesphere.io/workspace="
 NAME_SELECTOR = "metadata.name="

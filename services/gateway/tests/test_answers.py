@@ -6,8 +6,9 @@ import pytest
 
 from libs.shared.errors import Invalid
 from libs.shared.http.route import May, Mine
-from services.gateway.domain.answers import answers, holds, may, mine
+from services.gateway.domain.holding import holds
 from services.gateway.domain.rules import Rule
+from services.gateway.queries.answers import answers, may, mine
 from services.gateway.tests.seeds import caller, index
 
 ROLES = May("roles", "list", "workspaceroles", "iam.kubesphere.io", "Workspace", "{workspace}")

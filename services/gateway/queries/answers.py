@@ -1,21 +1,17 @@
-"""Answers from the index: a route's questions, a service's reviews, and whether somebody holds what he gives away."""
+"""Answers to a route's questions, and to those that a service asks on a caller's behalf."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import product
+from collections.abc import Iterable, Mapping
 
 from libs.shared.errors import Invalid
 from libs.shared.http.route import May, Mine, Question
 from services.gateway.domain.attributes import Attributes, Scope, resource_keys
-from services.gateway.domain.bindings import GLOBAL, workspace_place
 from services.gateway.domain.caller import Caller
-from services.gateway.domain.decision import allowed, roles_at
+from services.gateway.domain.decision import allowed
 from services.gateway.domain.index import Index
-from services.gateway.domain.rules import ANY, Role, Rule
 
-MAX_COMBINATIONS = 20_000
-PLACES = {"workspaces": "workspace", "namespaces": "namespace"}
+PLACES: Mapping[str, str] = {"workspaces": "workspace", "namespaces": "namespace"}
 
 Answer = bool | list[str]
 
@@ -39,17 +35,6 @@ def answers(
 ) -> dict[str, Answer]:
     """The answers to a route's questions, by their names."""
     return {q.name: _answer(index, caller, q, parameters) for q in questions}
-
-
-def holds(index: Index, caller: Caller, rules: Sequence[Rule], workspace: str) -> bool:
-    """Whether the caller's own rules cover all of these, so that he gives away nothing that he lacks.
-
-    Global rules count everywhere, those of a workspace in it. Native policies do not count. Raises `Invalid` when the
-    rules say more than can be looked at.
-    """
-    where = (GLOBAL, workspace_place(workspace)) if workspace in index.workspaces else (GLOBAL,)
-    roles = tuple(roles_at(index, caller, where))
-    return all(_covered(roles, rule) for rule in rules)
 
 
 def _answer(index: Index, caller: Caller, asked: Question, parameters: Mapping[str, str]) -> Answer:
@@ -88,33 +73,3 @@ def _filled(template: str, parameters: Mapping[str, str]) -> str:
     for key, value in parameters.items():
         template = template.replace("{" + key + "}", value)
     return template
-
-
-def _covered(roles: Sequence[Role], rule: Rule) -> bool:
-    if rule.urls:
-        return all(_covers_url(roles, verb, url) for verb, url in _combined(rule.verbs, rule.urls))
-    names = rule.names or frozenset({""})
-    wanted = _combined(rule.verbs, rule.groups, rule.resources, names)
-    return all(_covers(roles, *combination) for combination in wanted)
-
-
-def _combined(*sets: frozenset[str]) -> Iterable[tuple[str, ...]]:
-    count = 1
-    for found in sets:
-        count *= len(found)
-    if count > MAX_COMBINATIONS:
-        raise Invalid("rules-large", f"a rule combines to {count} permissions: at most {MAX_COMBINATIONS} are accepted")
-    return product(*sets)
-
-
-def _covers(roles: Sequence[Role], verb: str, group: str, resource: str, name: str) -> bool:
-    main, _, sub = resource.partition("/")
-    keys = (resource, ANY) if main == ANY else resource_keys(main, sub)
-    return any(
-        rule.covers(verb, group, name) for role in roles for key in keys for rule in role.by_resource.get(key, ())
-    )
-
-
-def _covers_url(roles: Sequence[Role], verb: str, url: str) -> bool:
-    """A URL that ends in `*` is covered by an equal or shorter prefix, which is what matching it as text says."""
-    return any(rule.allows_verb(verb) and rule.covers_path(url) for role in roles for rule in role.by_path)

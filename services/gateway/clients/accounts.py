@@ -1,0 +1,135 @@
+"""What the gateway asks of accounts: its keys, a password's truth, and everything that decisions rest on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from libs.shared.errors import Broken, Busy, Limited, Unauthenticated
+from libs.shared.event import Event
+from libs.shared.values import Clock, Secret
+from services.gateway.clients.services import Services
+from services.gateway.domain.feed import CHANGES
+
+SERVICE = "accounts"
+KEYS = "/internal/accounts/v1/keys"
+VERIFY = "/internal/accounts/v1/verify"
+INDEX = "/internal/accounts/v1/index"
+REFRESH_EVERY = 5.0
+"""Seconds between two look-ups for keys that we don't know, at least: anybody can invent a key's id."""
+KEPT = 300.0
+"""Seconds after which the keys are looked up again, so that a withdrawn one ends."""
+
+EVENTS: Mapping[str, type[Event]] = {event.full_type(): event for event in CHANGES}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing as it stands, told as the event that would make it so."""
+
+    event: Event
+    version: int
+
+
+class Accounts:
+    """Asked over HTTP in the gateway's own name."""
+
+    def __init__(self, services: Services, clock: Clock) -> None:
+        self._services = services
+        self._clock = clock
+        self._keys: Mapping[str, Ed25519PublicKey] = {}
+        self._asked = float("-inf")
+
+    async def key(self, kid: str) -> Ed25519PublicKey | None:
+        """The public key of this id; unknown ids make us look again, not more often than every few seconds."""
+        since = self._clock.monotonic() - self._asked
+        if since >= (KEPT if kid in self._keys else REFRESH_EVERY):
+            self._asked = self._clock.monotonic()
+            await self._refresh()
+        return self._keys.get(kid)
+
+    @property
+    def kids(self) -> frozenset[str]:
+        """The ids of the keys that count."""
+        return frozenset(self._keys)
+
+    async def _refresh(self) -> None:
+        try:
+            body = await self._services.ask(SERVICE, "GET", KEYS)
+        except (Busy, Broken):
+            if not self._keys:
+                self._asked = float("-inf")
+                raise
+            return
+        self._keys = dict(_keys(body))
+
+    async def verify(self, username: str, password: Secret, source_ip: str, user_agent: str) -> str:
+        """The name of the user whose password this is. Raises `Unauthenticated`, `Limited` or `Busy`."""
+        asked = {
+            "username": username,
+            "password": password.reveal(),
+            "source_ip": source_ip,
+            "user_agent": user_agent,
+        }
+        try:
+            body = await self._services.ask(SERVICE, "POST", VERIFY, asked)
+        except Unauthenticated as fault:
+            raise Unauthenticated("password", fault.text) from None
+        except Limited as fault:
+            raise Limited("password-limit", fault.text, retry_after=fault.retry_after) from None
+        user = body.get("user") if isinstance(body, dict) else None
+        if not isinstance(user, str) or not user:
+            raise Broken("accounts-answer", "accounts verified a password and named no user")
+        return user
+
+    async def snapshot(self) -> AsyncIterator[Line]:
+        """Everything that stands, line by line. Raises `Busy` when accounts can't be reached and `Broken` when the
+        answer ends before its last line.
+        """
+        count = 0
+        async for raw in self._services.lines(SERVICE, INDEX):
+            row = _json(raw)
+            if row.get("end"):
+                if row.get("count") != count:
+                    raise Broken("snapshot-count", f"accounts told {count} things and says that they are others")
+                return
+            count += 1
+            event = EVENTS.get(str(row.get("type")))
+            if event is not None:
+                yield Line(_event(event, row), int(row.get("version", 0)))
+        raise Broken("snapshot-short", "accounts' snapshot ended before its last line")
+
+
+def _json(raw: bytes) -> dict[str, Any]:
+    try:
+        row = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        row = None
+    if not isinstance(row, dict):
+        raise Broken("snapshot-line", "accounts' snapshot holds a line that is no JSON object")
+    return row
+
+
+def _event(kind: type[Event], row: Mapping[str, Any]) -> Event:
+    try:
+        return kind.model_validate(row.get("data"))
+    except ValueError:
+        raise Broken("snapshot-event", f"accounts' snapshot holds a {kind.__name__} that can't be read") from None
+
+
+def _keys(body: Any) -> list[tuple[str, Ed25519PublicKey]]:
+    """The Ed25519 keys of a JSON Web Key Set; others are not for access tokens."""
+    found = []
+    for row in body.get("keys", ()) if isinstance(body, dict) else ():
+        try:
+            key = jwt.PyJWK.from_dict(row).key if row.get("crv") == "Ed25519" else None
+        except (jwt.PyJWTError, ValueError, AttributeError):
+            raise Broken("accounts-keys", "accounts publishes a key that can't be read") from None
+        if isinstance(key, Ed25519PublicKey):
+            found.append((str(row.get("kid", "")), key))
+    return found

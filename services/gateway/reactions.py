@@ -1,0 +1,28 @@
+"""Accounts' events into the index, in every process; nothing is written anywhere."""
+
+from __future__ import annotations
+
+from libs.shared.bus.protocol import Beat
+from libs.shared.event import Envelope, Event
+from libs.shared.service import Follow
+from services.gateway.domain.feed import CHANGES
+from services.gateway.parts import Parts
+
+
+async def remember(event: Event, envelope: Envelope, parts: Parts) -> None:
+    """Let the event count in the next decision, cut off whom it concerns, and let replies go that waited for it."""
+    parts.memory.take(event, envelope.version, envelope.time)
+    parts.memory.told.note(envelope.id)
+
+
+async def ask_for_snapshot(parts: Parts) -> None:
+    """The tail stands: what happened before it is in a snapshot, which a worker loads."""
+    parts.memory.begin()
+
+
+def hear(beat: Beat, parts: Parts) -> None:
+    """A source is alive and has told everything that it had."""
+    parts.memory.sources.hear(beat.source.rpartition("/")[2], parts.clock.monotonic())
+
+
+FOLLOWS = tuple(Follow(event, remember) for event in CHANGES)

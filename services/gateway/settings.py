@@ -1,0 +1,45 @@
+"""Settings of the gateway: each with its unit and meaning."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class GatewaySettings(BaseModel):
+    """Limits and trust of the front door; read from ORRERY_GATEWAY_<NAME>."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks of proxies in front of the gateway, as a YAML list or JSON: their X-Forwarded-For, X-Real-IP and
+    x-client-ip count."""
+    silence: float = Field(default=5, gt=0, le=60)
+    """Seconds without a beat after which what a source told is not believed any more."""
+    hold: float = Field(default=1, ge=0, le=10)
+    """Seconds that the reply to a write waits for the gateway's own index, at most."""
+    timeout: float = Field(default=60, gt=0)
+    """Seconds for a request that is no stream, upload and answer together."""
+    connect_timeout: float = Field(default=3, gt=0)
+    """Seconds to reach a service."""
+    skew: float = Field(default=10, ge=0, le=300)
+    """Seconds that the clock that issued a token may be ahead of ours."""
+    password_life: float = Field(default=60, ge=0, le=3600)
+    """Seconds that a password of Basic authentication, once verified, is remembered; 0 for not at all."""
+    passwords: int = Field(default=10_000, ge=1)
+    """How many verified passwords are remembered at most."""
+    tokens: int = Field(default=20_000, ge=1)
+    """How many verified tokens are remembered at most."""
+    streams: int = Field(default=20_000, ge=1)
+    """Open streams (watches, events, WebSockets) in all."""
+    streams_per_user: int = Field(default=200, ge=1)
+    """Open streams of one user."""
+    audit_queue: int = Field(default=20_000, ge=100)
+    """Audit records that wait to be told, at most."""
+    audit_batch: int = Field(default=500, ge=1, le=5000)
+    """Audit records told at once, at most."""
+    audit_wait: float = Field(default=2, ge=0, le=30)
+    """Seconds that a changing request waits for room in the audit queue before it is refused."""
+    audit_window: float = Field(default=10, gt=0)
+    """Seconds over which alike requests of nobody are counted as one record."""
