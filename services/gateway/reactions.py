@@ -21,8 +21,9 @@ async def ask_for_snapshot(parts: Parts) -> None:
 
 
 def hear(beat: Beat, parts: Parts) -> None:
-    """A source is alive and has told everything that it had."""
-    parts.memory.sources.hear(beat.source.rpartition("/")[2], parts.clock.monotonic())
+    """A source is alive, and says up to when it has told everything: one that is far behind is as good as silent."""
+    behind = (parts.clock() - beat.at).total_seconds()
+    parts.memory.sources.hear(beat.source.rpartition("/")[2], parts.clock.monotonic(), behind)
 
 
 FOLLOWS = tuple(Follow(event, remember) for event in CHANGES)

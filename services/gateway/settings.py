@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from libs.shared.config import Settings
 
 
-class GatewaySettings(BaseModel):
+class GatewaySettings(Settings):
     """Limits and trust of the front door; read from ORRERY_GATEWAY_<NAME>."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks of proxies in front of the gateway, as a YAML list or JSON: their X-Forwarded-For, X-Real-IP and
-    x-client-ip count."""
+    """Networks of proxies in front of the gateway: their x-client-ip, X-Real-IP and X-Forwarded-For count."""
+    issuer: str = "kubesphere"
+    """What access tokens name as their issuer; as accounts has it."""
+    client_id: str = "kubesphere"
+    """The OAuth client that consoles are told of; as accounts has it."""
+    access_seconds: int = Field(default=7200, ge=1)
+    """Life of an access token that consoles are told of, in seconds; as accounts has it."""
+    idle_seconds: int = Field(default=7200, ge=0)
+    """How much longer a refresh token lives, in seconds; as accounts has it."""
     silence: float = Field(default=5, gt=0, le=60)
     """Seconds without a beat after which what a source told is not believed any more."""
     hold: float = Field(default=1, ge=0, le=10)

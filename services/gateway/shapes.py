@@ -7,6 +7,18 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from libs.shared.errors import (
+    Busy,
+    Conflict,
+    Denied,
+    Fault,
+    Invalid,
+    Limited,
+    Missing,
+    TooLarge,
+    Unauthenticated,
+    Unsupported,
+)
 from services.gateway.domain.attributes import Attributes
 
 NOT_FOUND = "404: Page Not Found"
@@ -34,6 +46,35 @@ def status(
     if retry_after:
         response.headers["Retry-After"] = str(max(1, round(retry_after)))
     return response
+
+
+REASONS: tuple[tuple[type[Fault], int, str], ...] = (
+    (Unauthenticated, 401, "Unauthorized"),
+    (Denied, 403, "Forbidden"),
+    (TooLarge, 413, "RequestEntityTooLarge"),
+    (Unsupported, 405, "MethodNotAllowed"),
+    (Invalid, 400, "BadRequest"),
+    (Missing, 404, "NotFound"),
+    (Conflict, 409, "Conflict"),
+    (Limited, 429, "TooManyRequests"),
+    (Busy, 503, "ServiceUnavailable"),
+)
+
+
+def refusal(fault: Fault, asked: Attributes) -> web.Response:
+    """A fault that the gateway itself raises, as the Status that filters answer with on every path."""
+    code, reason = next(
+        ((code, reason) for kind, code, reason in REASONS if isinstance(fault, kind)), (500, "InternalError")
+    )
+    if isinstance(fault, Unauthenticated):
+        return status(code, reason, f"Unauthorized: {fault.text}")
+    about = details(asked) if isinstance(fault, Denied) else None
+    return status(code, reason, fault.text, details=about, retry_after=fault.retry_after)
+
+
+def unknown_method(method: str) -> Unsupported:
+    """The refusal of a method that HTTP may know and we don't."""
+    return Unsupported("method", f"the method {method[:16]} is not served")
 
 
 def details(asked: Attributes) -> dict[str, str]:

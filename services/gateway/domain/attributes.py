@@ -13,7 +13,14 @@ from services.gateway.domain.path import Path
 PREFIXES = frozenset({"api", "apis", "kapis", "kapi"})
 GROUPED = frozenset({"apis", "kapis"})
 KUBERNETES = frozenset({"api", "apis"})
-VERBS: Mapping[str, str] = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+VERBS: Mapping[str, str] = {
+    "POST": "create",
+    "GET": "get",
+    "HEAD": "get",
+    "PUT": "update",
+    "PATCH": "patch",
+    "DELETE": "delete",
+}
 READING = frozenset({"get", "list", "watch"})
 WORKSPACE_SELECTOR = "kubesphere.io/workspace="
 NAME_SELECTOR = "metadata.name="

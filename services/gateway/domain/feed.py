@@ -186,3 +186,6 @@ CHANGES: Mapping[type[Event], Change] = {
     accounts.WorkspaceRoleBound: _bound,
     accounts.WorkspaceRoleUnbound: _unbound,
 }
+
+NAMES = frozenset(event.__name__ for event in CHANGES)
+"""The events that the index takes in, by their one spelling."""

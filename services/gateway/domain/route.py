@@ -14,13 +14,13 @@ TAIL = ":.*}"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One route as the gateway sees it. `questions` are as their declarations' fields, with `kind` May or Mine."""
+    """One route as the gateway sees it. `questions` are the May and Mine of its declaration."""
 
     service: str
     method: str
     path: str
     access: str
-    questions: tuple[Mapping[str, str], ...] = ()
+    questions: tuple[Any, ...] = ()
     max_body: int = 1 << 20
     streams: bool = False
     dialect: str = ""
@@ -47,6 +47,9 @@ class Table:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.entries = tuple(entries)
+        self.groups = frozenset(e.path.split("/")[2] for e in self.entries if e.path.startswith("/apis/"))
+        """API groups that a service serves with Kubernetes' manners."""
+        self._methods = frozenset(e.method for e in self.entries)
         self._root = _Node()
         for entry in self.entries:
             self._add(entry)
@@ -61,8 +64,7 @@ class Table:
 
     def methods(self, segments: Sequence[str]) -> frozenset[str]:
         """The methods that this path has: what a 405 names."""
-        known = {entry.method for entry in self.entries}
-        return frozenset(method for method in known if _found(self._root, method, segments) is not None)
+        return frozenset(method for method in self._methods if _found(self._root, method, segments) is not None)
 
     def _add(self, entry: Entry) -> None:
         node = self._root
@@ -95,8 +97,3 @@ def _parameters(path: str, segments: Sequence[str]) -> dict[str, str]:
         for i, part in enumerate(parts)
         if part.startswith("{") and i < len(segments)
     }
-
-
-def read_table(rows: Iterable[Mapping[str, Any]]) -> Table:
-    """The table of the committed JSON rows."""
-    return Table(Entry(**{**row, "questions": tuple(row.get("questions", ()))}) for row in rows)

@@ -9,16 +9,16 @@ from libs.shared.errors import Busy
 
 @dataclass(slots=True)
 class Sources:
-    """When each source was last heard, in monotonic seconds, and whether its snapshot has been loaded."""
+    """Up to when each source has told everything, in monotonic seconds, and whether its snapshot has been loaded."""
 
     silence: float
     """Seconds without a beat after which a source counts as dead."""
     heard: dict[str, float] = field(default_factory=dict)
     loaded: set[str] = field(default_factory=set)
 
-    def hear(self, source: str, now: float) -> None:
-        """A beat of this source has arrived."""
-        self.heard[source] = now
+    def hear(self, source: str, now: float, behind: float = 0) -> None:
+        """A beat of this source has arrived: it has told everything that it had `behind` seconds ago."""
+        self.heard[source] = now - max(0.0, behind)
 
     def load(self, source: str) -> None:
         """Its snapshot stands in the index."""

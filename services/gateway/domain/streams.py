@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from libs.shared.errors import Limited
-from services.gateway.domain.attributes import Attributes
 from services.gateway.domain.caller import Caller
 
 
@@ -17,7 +16,6 @@ class Stream:
     """One open stream, as it was decided. `cut` ends it and may be called more than once."""
 
     caller: Caller
-    asked: Attributes
     answers: Mapping[str, Any]
     again: Callable[[], Mapping[str, Any] | None]
     """Decides anew: the answers as of now, or None when it would be refused."""

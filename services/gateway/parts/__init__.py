@@ -36,6 +36,11 @@ class Behind:
     accounts: Accounts
     table: Table
 
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The services that have routes, but for the gateway itself."""
+        return tuple(sorted({entry.service for entry in self.table.entries} - {"gateway"}))
+
 
 @dataclass(frozen=True, slots=True)
 class Making:

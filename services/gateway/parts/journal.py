@@ -15,18 +15,19 @@ class Journal:
     """One log and one set of metrics."""
 
     def __init__(self, telemetry: Telemetry) -> None:
-        registry = telemetry.registry
+        registry = self.registry = telemetry.registry
         self.log: Any = telemetry.log
         self.decisions = Counter("orrery_gateway_decisions", "Requests by decision.", ("decision",), registry=registry)
-        self.deciding = Histogram(
-            "orrery_gateway_decision_seconds", "Time to decide.", buckets=FINE, registry=registry
-        )
+        self.deciding = Histogram("orrery_gateway_decision_seconds", "Time to decide.", buckets=FINE, registry=registry)
         self.streams = Gauge("orrery_gateway_streams", "Open streams.", registry=registry)
         self.cuts = Counter("orrery_gateway_cut_streams", "Streams cut, by reason.", ("reason",), registry=registry)
         self.audit_queue = Gauge("orrery_gateway_audit_queue", "Audit records that wait.", registry=registry)
         self.audit_told = Counter("orrery_gateway_audit_told", "Audit records told.", registry=registry)
         self.held = Counter(
-            "orrery_gateway_held_replies", "Replies held for the index, by whether it came.", ("seen",), registry=registry
+            "orrery_gateway_held_replies",
+            "Replies held for the index, by whether it came.",
+            ("seen",),
+            registry=registry,
         )
         self.snapshots = Counter(
             "orrery_gateway_snapshots", "Snapshots of the index, by outcome.", ("outcome",), registry=registry

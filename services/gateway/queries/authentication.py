@@ -17,10 +17,8 @@ from services.gateway.domain.passwords import Passwords
 from services.gateway.domain.token import Claims, key_of, read_token, refused, require_current
 from services.gateway.domain.tokens import Tokens
 
-ISSUER = "kubesphere"
 
-
-class Issuer(Protocol):
+class Accounts(Protocol):
     """What accounts is asked."""
 
     async def key(self, kid: str) -> Ed25519PublicKey | None:
@@ -44,7 +42,8 @@ async def authenticate(
     index: Index,
     tokens: Tokens,
     passwords: Passwords,
-    issuer: Issuer,
+    accounts: Accounts,
+    issuer: str,
     clock: Clock,
     skew: timedelta,
 ) -> Caller:
@@ -55,7 +54,7 @@ async def authenticate(
         case Nothing():
             return NOBODY
         case Bearer(token):
-            claims = await _verified(token, tokens, issuer)
+            claims = await _verified(token, tokens, accounts, issuer)
             require_current(claims, clock(), skew)
             if claims.session in index.ended:
                 raise refused("ended", "token not found in cache")
@@ -64,23 +63,23 @@ async def authenticate(
             cuts = passwords.cuts
             user = passwords.look(username, password, clock.monotonic())
             if user is None:
-                user = await issuer.verify(username, password, peer.address, peer.agent)
+                user = await accounts.verify(username, password, peer.address, peer.agent)
                 passwords.note(username, password, user, clock.monotonic(), cuts)
             known = _account(user, index)
             return Caller.of(user, (*known.groups, AUTHENTICATED))
 
 
-async def _verified(token: str, tokens: Tokens, issuer: Issuer) -> Claims:
+async def _verified(token: str, tokens: Tokens, accounts: Accounts, issuer: str) -> Claims:
     claims = tokens.look(token)
-    if claims is not None and claims.kid in issuer.kids:
-        await issuer.key(claims.kid)
-        if claims.kid in issuer.kids:
+    if claims is not None and claims.kid in accounts.kids:
+        await accounts.key(claims.kid)
+        if claims.kid in accounts.kids:
             return claims
     kid = key_of(token)
-    key = await issuer.key(kid)
+    key = await accounts.key(kid)
     if key is None:
         raise refused("key", "token is signed with a key that is not known")
-    claims = read_token(token, kid, key, ISSUER)
+    claims = read_token(token, kid, key, issuer)
     tokens.note(token, claims)
     return claims
 

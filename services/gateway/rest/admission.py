@@ -1,0 +1,60 @@
+"""Whether a request may pass, and what its service is told of the caller; asked again for what stays open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from libs.shared.http.identity import Identity
+from libs.shared.http.route import Access
+from services.gateway.domain.decision import allowed, open_to_all
+from services.gateway.parts import Parts
+from services.gateway.parts.memory import ACCOUNTS
+from services.gateway.queries.answers import answers
+from services.gateway.queries.authentication import still_active
+from services.gateway.rest.visit import Visit
+
+
+def require_fresh(parts: Parts) -> None:
+    """Return while the index can be believed; raises `Busy`."""
+    parts.memory.sources.require(ACCOUNTS, parts.clock.monotonic())
+
+
+def permitted(asked: Visit) -> bool:
+    """Whether the caller may pass: by the path, by the route, or by his roles. Raises `Busy`."""
+    access = asked.match.entry.access if asked.match else ""
+    if access == Access.PUBLIC or open_to_all(asked.asked.path):
+        return True
+    require_fresh(asked.parts)
+    if access == Access.SIGNED_IN:
+        return asked.caller.signed_in
+    return allowed(asked.parts.memory.index, asked.caller, asked.asked)
+
+
+def told(asked: Visit) -> Mapping[str, Any]:
+    """The answers to the route's questions."""
+    if asked.match is None or not asked.match.entry.questions:
+        return {}
+    return answers(asked.parts.memory.index, asked.caller, asked.match.entry.questions, asked.match.parameters)
+
+
+def again(asked: Visit) -> Mapping[str, Any] | None:
+    """The answers as of now, or None when the request would be refused now."""
+    if not still_active(asked.caller, asked.parts.memory.index) or not permitted(asked):
+        return None
+    return told(asked)
+
+
+def identity(asked: Visit, known: Mapping[str, Any]) -> Identity:
+    """The caller as the service is told of him."""
+    caller = asked.caller
+    return Identity(
+        user=caller.user,
+        groups=caller.groups,
+        issued=asked.parts.clock(),
+        session=caller.session,
+        extra=caller.extra,
+        source_ip=asked.peer.address,
+        user_agent=asked.peer.agent,
+        answers=known,
+    )

@@ -1,0 +1,37 @@
+"""Kubernetes' discovery over all services: `kubectl api-resources` lists what each of them serves."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from libs.shared.http.route import Dialect, Route
+from libs.shared.kinds import discovery
+from services.gateway.parts import Parts
+from services.gateway.queries import gathering
+
+
+async def list_groups(request: web.Request, parts: Parts) -> web.Response:
+    """API groups of all services; with their resources where the client asks for aggregated discovery."""
+    found = dict(await gathering.kinds(parts.behind.services, parts.behind.others))
+    if discovery.AGGREGATED in request.headers.get("Accept", "").replace(" ", ""):
+        return _typed(found, discovery.AGGREGATED)
+    return web.json_response(discovery.group_list(found))
+
+
+async def list_core_versions(request: web.Request, _parts: Parts) -> web.Response:
+    """Versions of the core API: it is a cluster's, and none is configured, so there are none."""
+    if discovery.AGGREGATED in request.headers.get("Accept", "").replace(" ", ""):
+        return _typed(discovery.merged(()), discovery.AGGREGATED)
+    return web.json_response({"kind": "APIVersions", "versions": [], "serverAddressByClientCIDRs": []})
+
+
+def _typed(body: object, media: str) -> web.Response:
+    response = web.json_response(body)
+    response.headers["Content-Type"] = media
+    return response
+
+
+ROUTES = (
+    Route("GET", "/apis", list_groups, dialect=Dialect.KUBERNETES, tags=("discovery",)),
+    Route("GET", "/api", list_core_versions, dialect=Dialect.KUBERNETES, tags=("discovery",)),
+)

@@ -1,0 +1,116 @@
+"""The application that faces clients: every path comes in here, is read, authenticated, decided, audited, forwarded."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from time import perf_counter
+
+from aiohttp import web
+
+from libs.shared.errors import Busy, Denied, Fault, Unauthenticated
+from services.gateway import shapes
+from services.gateway.domain.attributes import read_attributes
+from services.gateway.domain.audit import Decision
+from services.gateway.domain.caller import ANONYMOUS, NOBODY
+from services.gateway.domain.credentials import OAUTH_OF_THE_SIGNED_IN, Nothing, read_credentials
+from services.gateway.domain.decision import open_to_all
+from services.gateway.domain.path import read_path
+from services.gateway.domain.refusal import forbidden
+from services.gateway.parts import Parts
+from services.gateway.queries.authentication import authenticate
+from services.gateway.rest.admission import permitted, require_fresh
+from services.gateway.rest.misses import missed
+from services.gateway.rest.passing import pass_on
+from services.gateway.rest.visit import Visit, visit
+
+LARGEST_BODY = 1 << 30
+CLOSED = 499
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+
+
+def public(parts: Parts) -> web.Application:
+    """What hosting serves on the suite's own listeners."""
+    application = web.Application(client_max_size=LARGEST_BODY)
+    application.router.add_route("*", "/{path:.*}", partial(answer, parts=parts))
+    return application
+
+
+async def answer(request: web.Request, parts: Parts) -> web.StreamResponse:
+    """Answer one request, whatever it is."""
+    if request.raw_path.partition("?")[0] == "/healthz" and request.method in ("GET", "HEAD"):
+        return web.Response(text="ok")
+    asked = visit(request, parts)
+    code = CLOSED
+    try:
+        response = await _answered(asked)
+        code = response.status
+        return response
+    finally:
+        parts.journal.decisions.labels(asked.decision.value).inc()
+        asked.record(code)
+
+
+async def _answered(asked: Visit) -> web.StreamResponse:
+    try:
+        _read(asked)
+        await _authenticate(asked)
+        _decide(asked)
+        if asked.match is None:
+            return missed(asked)
+        if asked.changing and asked.caller.user != ANONYMOUS:
+            await asked.parts.trail.take_room()
+            asked.taken = True
+        return await pass_on(asked)
+    except Fault as fault:
+        return shapes.refusal(fault, asked.asked)
+
+
+def _read(asked: Visit) -> None:
+    """Method, path and query. Raises `Malformed` for what can be read in two ways."""
+    raw, _, asked.query = asked.request.raw_path.partition("?")
+    if asked.request.method not in METHODS:
+        raise shapes.unknown_method(asked.request.method)
+    asked.path = read_path(raw)
+    asked.asked = read_attributes(asked.request.method, asked.path, asked.query)
+    asked.match = asked.parts.behind.table.find(asked.request.method, asked.path.segments)
+
+
+async def _authenticate(asked: Visit) -> None:
+    """Sets the caller. On an open path credentials count only while they can be judged."""
+    parts, path = asked.parts, asked.asked.path
+    offered = read_credentials(asked.request.headers.get("Authorization", ""), path)
+    if isinstance(offered, Nothing):
+        return
+    try:
+        require_fresh(parts)
+        asked.caller = await authenticate(
+            offered,
+            asked.peer,
+            index=parts.memory.index,
+            tokens=parts.memory.tokens,
+            passwords=parts.memory.passwords,
+            accounts=parts.behind.accounts,
+            issuer=parts.settings.issuer,
+            clock=parts.clock,
+            skew=timedelta(seconds=parts.settings.skew),
+        )
+    except Unauthenticated:
+        asked.decision = Decision.UNAUTHENTICATED
+        raise
+    except Busy:
+        if not open_to_all(path) or path in OAUTH_OF_THE_SIGNED_IN:
+            raise
+        asked.caller = NOBODY
+
+
+def _decide(asked: Visit) -> None:
+    """Raises `Denied` with the original's sentence, or `Busy` while the index can't be believed."""
+    began = perf_counter()
+    passes = permitted(asked)
+    asked.parts.journal.deciding.observe(perf_counter() - began)
+    if passes:
+        asked.decision = Decision.ALLOWED
+        return
+    asked.decision = Decision.DENIED
+    raise Denied("forbidden", forbidden(asked.caller.user, asked.asked))

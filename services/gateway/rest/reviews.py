@@ -1,0 +1,64 @@
+"""What a service asks of the index on a caller's behalf, where a signed header is too small or the question too new."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from libs.shared.errors import Flaw, Invalid
+from libs.shared.http.identity import Identity, caller
+from libs.shared.http.route import Access, Dialect, May, Route
+from services.gateway import shapes
+from services.gateway.domain.caller import Caller
+from services.gateway.domain.holding import holds
+from services.gateway.domain.rules import Rule
+from services.gateway.parts import Parts
+from services.gateway.queries.answers import may, mine
+from services.gateway.rest.admission import require_fresh
+
+
+async def review(request: web.Request, parts: Parts) -> web.Response:
+    """Answers about the caller whose identity the service passes on, as of now."""
+    require_fresh(parts)
+    asked = _asked(await request.read())
+    who, index = _caller(caller(request)), parts.memory.index
+    found = shapes.ReviewedShape(
+        may=[may(index, who, _may(one), {}, one.name) for one in asked.may],
+        mine=[mine(index, who, one.of) for one in asked.mine],
+        holds=[holds(index, who, [_rule(rule) for rule in one.rules], one.workspace) for one in asked.holds],
+    )
+    return web.json_response(found.model_dump())
+
+
+def _asked(body: bytes) -> shapes.ReviewShape:
+    try:
+        return shapes.ReviewShape.model_validate_json(body)
+    except ValidationError as error:
+        flaws = tuple(Flaw(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors(include_input=False))
+        text = "; ".join(f"{flaw.field}: {flaw.text}" for flaw in flaws[:3])
+        raise Invalid("review", f"the review can't be read: {text}", flaws=flaws) from None
+
+
+def _caller(identity: Identity) -> Caller:
+    return Caller.of(identity.user, identity.groups, session=identity.session, extra=identity.extra)
+
+
+def _may(asked: shapes.MayShape) -> May:
+    return May("", asked.verb, asked.resource, asked.group, asked.scope, asked.workspace, asked.namespace)
+
+
+def _rule(rule: shapes.RuleShape) -> Rule:
+    return Rule.of(rule.verbs, rule.api_groups, rule.resources, rule.resource_names, rule.non_resource_urls)
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/internal/gateway/v1/reviews",
+        review,
+        access=Access.INTERNAL,
+        dialect=Dialect.ORRERY,
+        body=shapes.ReviewShape,
+        answer=shapes.ReviewedShape,
+    ),
+)

@@ -1,0 +1,105 @@
+"""Loops of the gateway: loading snapshots, telling audit records, watching over sources and open streams."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from libs.shared.contracts.gateway_v1 import AuditRecorded
+from libs.shared.errors import Fault
+from libs.shared.event import Envelope
+from libs.shared.service import Worker
+from services.gateway.domain.feed import apply
+from services.gateway.domain.index import Index
+from services.gateway.parts import Parts
+from services.gateway.parts.memory import ACCOUNTS
+
+AGAIN = 0.2
+"""Seconds before a snapshot or a batch is tried again, at first."""
+LONGEST = 5.0
+LOOK_EVERY = 0.5
+SOURCE = "/orrery/gateway"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def load_snapshots(parts: Parts) -> None:
+    """Load what stands, each time the followers' tail stands anew; until then decisions are closed."""
+    wait = AGAIN
+    while True:
+        await parts.memory.wanted.wait()
+        try:
+            await load_snapshot(parts)
+        except Fault as fault:
+            parts.journal.snapshots.labels("failed").inc()
+            parts.journal.log.warning("snapshot of the index failed", slug=fault.slug, reason=fault.text)
+            parts.memory.wanted.set()
+            await parts.clock.sleep(wait)
+            wait = min(wait * 2, LONGEST)
+        else:
+            wait = AGAIN
+            parts.journal.snapshots.labels("loaded").inc()
+
+
+async def load_snapshot(parts: Parts) -> None:
+    """Read accounts' snapshot to its end, then decide by it. Raises `Busy` or `Broken`, and changes nothing then."""
+    late = parts.memory.loading()
+    staged, count = Index(), 0
+    async for line in parts.behind.accounts.snapshot():
+        apply(staged, line.event, line.version, parts.clock())
+        count += 1
+    parts.memory.adopt(staged, late)
+    parts.journal.log.info("index loaded", things=count, users=len(staged.users), bindings=len(staged.bindings))
+
+
+async def tell_audit(parts: Parts) -> None:
+    """Records onto the records bus, in batches; one that the bus can't take now is offered again until it does."""
+    wait = AGAIN
+    while True:
+        batch = await parts.trail.batch(parts.settings.audit_batch)
+        try:
+            await parts.making.records.publish([envelope(made) for made in batch])
+        except Fault as fault:
+            parts.journal.log.warning(
+                "audit records wait", slug=fault.slug, reason=fault.text, waiting=parts.trail.waiting
+            )
+            await parts.clock.sleep(wait)
+            wait = min(wait * 2, LONGEST)
+        else:
+            wait = AGAIN
+            await parts.trail.told(len(batch))
+
+
+def envelope(made: AuditRecorded) -> Envelope:
+    """A record as it travels; told twice it has the same id."""
+    return Envelope(
+        id=made.audit_id,
+        type=AuditRecorded.full_type(),
+        source=SOURCE,
+        subject=f"audit/{made.user}",
+        time=made.answered_at or EPOCH,
+        data=made.model_dump_json(),
+        workspace=made.workspace,
+        actor=made.user,
+    )
+
+
+async def watch_over(parts: Parts) -> None:
+    """Cut streams whose token has expired, or that rest on a source that has fallen silent; keep counted records."""
+    while True:
+        await parts.clock.sleep(LOOK_EVERY)
+        watch_once(parts)
+
+
+def watch_once(parts: Parts) -> None:
+    """One look."""
+    now = parts.clock.monotonic()
+    if not parts.memory.sources.fresh(ACCOUNTS, now):
+        parts.memory.streams.cut_all("index stale")
+    parts.memory.streams.cut_expired(parts.clock())
+    parts.trail.sweep(now)
+
+
+WORKERS = (
+    Worker("load index", load_snapshots, lease=False),
+    Worker("tell audit", tell_audit, lease=False),
+    Worker("watch streams", watch_over, lease=False),
+)
