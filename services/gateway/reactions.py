@@ -17,7 +17,7 @@ async def remember(event: Event, envelope: Envelope, parts: Parts) -> None:
 
 async def ask_for_snapshot(parts: Parts) -> None:
     """The tail stands: what happened before it is in a snapshot, which a worker loads."""
-    parts.memory.begin()
+    parts.memory.begin(parts.clock.monotonic())
 
 
 def hear(beat: Beat, parts: Parts) -> None:

@@ -1,80 +1,29 @@
-"""Wire JSON of the gateway's own answers: Kubernetes' Status, the switches, the versions, reviews."""
+"""Wire JSON of the gateway's own answers: refusals with their details, reviews."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.shared.errors import (
-    Busy,
-    Conflict,
-    Denied,
-    Fault,
-    Invalid,
-    Limited,
-    Missing,
-    TooLarge,
-    Unauthenticated,
-    Unsupported,
-)
+from libs.shared.errors import Denied, Fault, Unauthenticated
+from libs.shared.http.faults import json_response, kubernetes_status, status_of
 from services.gateway.domain.attributes import Attributes
-
-NOT_FOUND = "404: Page Not Found"
-NOT_ALLOWED = "405: Method Not Allowed"
-NOWHERE = "404 page not found\n"
-
-
-def status(
-    code: int, reason: str, message: str, *, details: dict[str, str] | None = None, retry_after: float = 0
-) -> web.Response:
-    """A Kubernetes Status, as filters of the original answer on every path."""
-    body: dict[str, Any] = {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "message": message,
-        "reason": reason,
-        "code": code,
-    }
-    if details is not None:
-        body["details"] = details
-    response = web.json_response(body, status=code)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    if retry_after:
-        response.headers["Retry-After"] = str(max(1, round(retry_after)))
-    return response
-
-
-REASONS: tuple[tuple[type[Fault], int, str], ...] = (
-    (Unauthenticated, 401, "Unauthorized"),
-    (Denied, 403, "Forbidden"),
-    (TooLarge, 413, "RequestEntityTooLarge"),
-    (Unsupported, 405, "MethodNotAllowed"),
-    (Invalid, 400, "BadRequest"),
-    (Missing, 404, "NotFound"),
-    (Conflict, 409, "Conflict"),
-    (Limited, 429, "TooManyRequests"),
-    (Busy, 503, "ServiceUnavailable"),
-)
 
 
 def refusal(fault: Fault, asked: Attributes) -> web.Response:
-    """A fault that the gateway itself raises, as the Status that filters answer with on every path."""
-    code, reason = next(
-        ((code, reason) for kind, code, reason in REASONS if isinstance(fault, kind)), (500, "InternalError")
-    )
+    """A fault of the gateway's own as a Kubernetes Status, as the original's filters answer on every path: a 401 says
+    so first, a 403 has details even when they are empty.
+    """
+    code, reason = status_of(fault)
+    body = kubernetes_status(fault, {}, code, reason)
     if isinstance(fault, Unauthenticated):
-        return status(code, reason, f"Unauthorized: {fault.text}")
-    about = details(asked) if isinstance(fault, Denied) else None
-    return status(code, reason, fault.text, details=about, retry_after=fault.retry_after)
-
-
-def unknown_method(method: str) -> Unsupported:
-    """The refusal of a method that HTTP may know and we don't."""
-    return Unsupported("method", f"the method {method[:16]} is not served")
+        body["message"] = f"Unauthorized: {fault.text}"
+    if isinstance(fault, Denied):
+        body["details"] = details(asked)
+    retry = {"Retry-After": f"{max(1, round(fault.retry_after))}"} if fault.retry_after else None
+    return json_response(body, code, retry)
 
 
 def details(asked: Attributes) -> dict[str, str]:

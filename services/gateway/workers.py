@@ -68,6 +68,15 @@ async def tell_audit(parts: Parts) -> None:
             await parts.trail.told(len(batch))
 
 
+async def tell_what_waits(parts: Parts) -> None:
+    """What still waits, once, at the end. Raises what the bus raises."""
+    parts.trail.close(parts.clock.monotonic())
+    while parts.trail.waiting:
+        batch = await parts.trail.batch(parts.settings.audit_batch)
+        await parts.making.records.publish([envelope(made) for made in batch])
+        await parts.trail.told(len(batch))
+
+
 def envelope(made: AuditRecorded) -> Envelope:
     """A record as it travels; told twice it has the same id."""
     return Envelope(
@@ -92,7 +101,7 @@ async def watch_over(parts: Parts) -> None:
 def watch_once(parts: Parts) -> None:
     """One look."""
     now = parts.clock.monotonic()
-    if not parts.memory.sources.fresh(ACCOUNTS, now):
+    if parts.memory.sources.lost(ACCOUNTS, now):
         parts.memory.streams.cut_all("index stale")
     parts.memory.streams.cut_expired(parts.clock())
     parts.trail.sweep(now)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import Any
 
 import aiohttp
 import orjson
-from aiohttp import ClientTimeout, ClientWebSocketResponse, hdrs
+from aiohttp import ClientTimeout, ClientWebSocketResponse
 from yarl import URL
 
 from libs.shared.errors import Broken, Busy, Conflict, Denied, Fault, Invalid, Limited, Missing, Unauthenticated
-from libs.shared.http.identity import HEADER, Identity
+from libs.shared.http.client import Upstreams
+from libs.shared.http.identity import GATEWAY, HEADER, READING, Identity, Signed, Signer
 from libs.shared.values import Clock
 from services.gateway.domain.headers import Headers
 
-GATEWAY = "system:gateway"
-SKIPPED = (hdrs.USER_AGENT, hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE)
 LARGEST_ANSWER = 8 << 20
 LONGEST_LINE = 4 << 20
 SLOWEST = 10.0
@@ -34,30 +34,10 @@ FAULTS: Mapping[int, type[Fault]] = {
 }
 
 
-class Reach(Protocol):
-    """Where the services are."""
-
-    def session(self, service: str) -> aiohttp.ClientSession:
-        """A session whose connections go to this service; raises `Busy` for one that isn't known."""
-        ...
-
-    def url(self, service: str) -> URL:
-        """The service's origin."""
-        ...
-
-
-class Signs(Protocol):
-    """Signs who is calling."""
-
-    def sign(self, identity: Identity, *, audience: str, method: str, target: str, body: bytes | None) -> str:
-        """The header's value for this very request."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Going:
-    """A request on its way to a service. `target` is the raw path and query; `body` is None for none; `small` is the
-    body where it is known whole, so that its digest can be signed.
+    """A request on its way to a service. `target` is the raw path and query; `body` is None for none, bytes where it is
+    small, and else gives its pieces.
     """
 
     service: str
@@ -69,82 +49,60 @@ class Going:
     seconds: float | None
 
     @property
-    def small(self) -> bytes | None:
-        """The body, where its digest is signed."""
-        if self.body is None:
-            return b""
-        return self.body if isinstance(self.body, bytes) else None
+    def digest(self) -> str:
+        """SHA-256 of the body where it is signed: a write without a body is signed as such."""
+        if callable(self.body) or (self.body is None and self.method in READING):
+            return ""
+        return hashlib.sha256(self.body or b"").hexdigest()
 
 
 class Services:
-    """Every failure to reach a service, or of its connection, is `Busy`; nothing of aiohttp's leaves this file."""
+    """Every failure to reach a service, or of its connection, is `Busy`; nothing of aiohttp's is raised from here."""
 
-    def __init__(self, reach: Reach, signer: Signs, clock: Clock, connect_timeout: float) -> None:
-        self._reach = reach
+    def __init__(self, upstreams: Upstreams, signer: Signer, clock: Clock) -> None:
+        self._upstreams = upstreams
         self._signer = signer
         self._clock = clock
-        self._connect = connect_timeout
 
     @asynccontextmanager
     async def open(self, going: Going) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request and have its answer's head; the body is read as it comes, undecoded. Closing cancels what is
         still under way.
         """
-        headers = [*going.headers, (HEADER, self._signed(going))]
-        timeout = ClientTimeout(total=going.seconds, connect=self._connect)
-        try:
-            async with self._reach.session(going.service).request(
+        session, url = self._reached(going)
+        timeout = ClientTimeout(total=going.seconds, sock_connect=session.timeout.sock_connect)
+        with _reaching(going.service):
+            async with session.request(
                 going.method,
-                self._url(going.service, going.target),
-                headers=headers,
+                url,
+                headers=self._signed(going),
                 data=going.body() if callable(going.body) else going.body,
-                skip_auto_headers=SKIPPED,
                 allow_redirects=False,
-                auto_decompress=False,
                 timeout=timeout,
             ) as response:
                 yield response
-        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            _down(going.service, error)
 
     @asynccontextmanager
     async def socket(self, going: Going, protocols: tuple[str, ...]) -> AsyncIterator[ClientWebSocketResponse]:
-        """Open a WebSocket to a service."""
-        try:
-            async with self._reach.session(going.service).ws_connect(
-                self._url(going.service, going.target),
-                headers=[*going.headers, (HEADER, self._signed(going))],
-                protocols=protocols,
-                max_msg_size=LONGEST_LINE,
-                autoping=True,
+        """Open a WebSocket to a service; its refusal is raised as the fault that it is."""
+        session, url = self._reached(going)
+        with _reaching(going.service):
+            async with session.ws_connect(
+                url, headers=self._signed(going), protocols=protocols, max_msg_size=LONGEST_LINE
             ) as socket:
                 yield socket
-        except aiohttp.WSServerHandshakeError as error:
-            raise _fault(error.status, going.service, {}) from None
-        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            _down(going.service, error)
 
-    async def ask(
-        self, service: str, method: str, target: str, body: Any = None, *, identity: Identity | None = None
-    ) -> Any:
-        """A question of the gateway's own, or on a caller's behalf; the JSON of the answer. A refusal is raised as the
-        fault that it is.
-        """
-        going = self._own(service, method, target, body, identity)
-        async with self.open(going) as response:
-            raw = await response.content.read(LARGEST_ANSWER + 1)
-            while not response.content.at_eof() and len(raw) <= LARGEST_ANSWER:
-                raw += await response.content.read(LARGEST_ANSWER + 1 - len(raw))
-            if len(raw) > LARGEST_ANSWER:
-                raise Broken("service-answer", f"{service} answered with more than {LARGEST_ANSWER} bytes")
-            found = _json(raw)
+    async def ask(self, service: str, method: str, target: str, body: Any = None) -> Any:
+        """A question of the gateway's own; the JSON of the answer. A refusal is raised as the fault that it is."""
+        async with self.open(self._own(service, method, target, body, SLOWEST)) as response:
+            found = _json(await _whole(response, service))
             if response.status >= BAD:
                 raise _fault(response.status, service, found)
             return found
 
     async def lines(self, service: str, target: str) -> AsyncIterator[bytes]:
         """The lines of a long answer, each without its end."""
-        async with self.open(self._own(service, "GET", target, None, None, seconds=None)) as response:
+        async with self.open(self._own(service, "GET", target, None, None)) as response:
             if response.status >= BAD:
                 raise _fault(response.status, service, {})
             rest = b""
@@ -158,29 +116,43 @@ class Services:
             if rest:
                 yield rest
 
-    def _own(
-        self,
-        service: str,
-        method: str,
-        target: str,
-        body: Any,
-        identity: Identity | None,
-        *,
-        seconds: float | None = SLOWEST,
-    ) -> Going:
+    def _own(self, service: str, method: str, target: str, body: Any, seconds: float | None) -> Going:
         headers = [] if body is None else [("Content-Type", "application/json")]
-        caller = identity or Identity(GATEWAY, (), self._clock())
         raw = None if body is None else orjson.dumps(body)
-        return Going(service, method, target, headers, caller, raw, seconds)
+        return Going(service, method, target, headers, Identity(GATEWAY, (), self._clock()), raw, seconds)
 
-    def _signed(self, going: Going) -> str:
-        return self._signer.sign(
-            going.identity, audience=going.service, method=going.method, target=going.target, body=going.small
-        )
+    def _signed(self, going: Going) -> Headers:
+        signed = Signed(going.service, going.method, going.target, going.digest)
+        return [*going.headers, (HEADER, self._signer.sign(signed, going.identity))]
 
-    def _url(self, service: str, target: str) -> URL:
-        """The target goes out as it was signed: nothing encodes it again."""
-        return URL(str(self._reach.url(service)).rstrip("/") + target, encoded=True)
+    def _reached(self, going: Going) -> tuple[aiohttp.ClientSession, URL]:
+        """The service's session, and the target as it was signed: nothing encodes it again."""
+        if going.service not in self._upstreams:
+            raise Busy("service-absent", f"{going.service} is not part of this installation", retry_after=1)
+        session, base = self._upstreams.open(going.service)
+        return session, URL(str(base).rstrip("/") + going.target, encoded=True)
+
+
+@contextmanager
+def _reaching(service: str) -> Iterator[None]:
+    """Turn what aiohttp raises into faults."""
+    try:
+        yield
+    except aiohttp.WSServerHandshakeError as error:
+        raise _fault(error.status, service, {}) from None
+    except TimeoutError as error:
+        raise Busy("service-slow", f"{service} did not answer in time; try again", retry_after=1) from error
+    except (aiohttp.ClientError, ConnectionError) as error:
+        raise Busy("service-down", f"{service} can't be reached now; try again", retry_after=1) from error
+
+
+async def _whole(response: aiohttp.ClientResponse, service: str) -> bytes:
+    raw = b""
+    async for chunk in response.content.iter_any():
+        raw += chunk
+        if len(raw) > LARGEST_ANSWER:
+            raise Broken("service-answer", f"{service} answered with more than {LARGEST_ANSWER} bytes")
+    return raw
 
 
 def _json(raw: bytes) -> Any:
@@ -195,9 +167,3 @@ def _fault(status: int, service: str, body: Any) -> Fault:
     text = str(detail or f"{service} answered with status {status}")
     kind = FAULTS.get(status, Invalid if status < OURS else Broken)
     return kind(f"{service}-{status}", text)
-
-
-def _down(service: str, error: Exception) -> NoReturn:
-    slow = isinstance(error, TimeoutError)
-    text = f"{service} did not answer in time" if slow else f"{service} can't be reached now"
-    raise Busy("service-slow" if slow else "service-down", f"{text}; try again", retry_after=1) from error

@@ -95,9 +95,10 @@ class Sampler:
         self._counted[key] = (since, made, count + 1)
         return None
 
-    def due(self, now: float) -> list[AuditRecorded]:
-        """Records of the windows that have ended."""
-        ended = [key for key, (since, _, _) in self._counted.items() if now - since >= self._window]
+    def due(self, now: float, *, all_of_them: bool = False) -> list[AuditRecorded]:
+        """Records of the windows that have ended, or of all."""
+        counted = self._counted.items()
+        ended = [key for key, (since, _, _) in counted if all_of_them or now - since >= self._window]
         entries = [self._counted.pop(key) for key in ended]
         return [made.model_copy(update={"count": count}) for _, made, count in entries if made is not None]
 

@@ -21,8 +21,10 @@ HOP_BY_HOP = frozenset(
 CLAIMS = frozenset(
     {
         "authorization",
+        "expect",
         "forwarded",
         "host",
+        "traceparent",
         "x-client-ip",
         "x-http-method",
         "x-http-method-override",

@@ -61,7 +61,7 @@ def read_path(raw: str) -> Path:
 def _segment(part: str) -> str:
     try:
         text = unquote_to_bytes(part).decode()
-    except UnicodeDecodeError:
+    except UnicodeError:  # bad bytes as escapes, or as they came
         raise Malformed("path-encoding", "the path is not UTF-8") from None
     if _CONTROL.search(text):
         raise Malformed("path-control", "the path holds a control character or a backslash")

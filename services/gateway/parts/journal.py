@@ -17,6 +17,7 @@ class Journal:
     def __init__(self, telemetry: Telemetry) -> None:
         registry = self.registry = telemetry.registry
         self.log: Any = telemetry.log
+        self.tracer = telemetry.tracer
         self.decisions = Counter("orrery_gateway_decisions", "Requests by decision.", ("decision",), registry=registry)
         self.deciding = Histogram("orrery_gateway_decision_seconds", "Time to decide.", buckets=FINE, registry=registry)
         self.streams = Gauge("orrery_gateway_streams", "Open streams.", registry=registry)

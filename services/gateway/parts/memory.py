@@ -44,8 +44,11 @@ class Memory:
     """Set while a snapshot is wanted."""
     _late: deque[Late] | None = None
 
-    def begin(self) -> None:
-        """The tail stands anew: ask for a snapshot, and keep what comes meanwhile."""
+    def begin(self, now: float) -> None:
+        """The tail stands anew: ask for a snapshot, and keep what comes meanwhile. Events may have been missed, so no
+        decision rests on the index until the snapshot stands.
+        """
+        self.sources.begin(ACCOUNTS, now)
         self._late = deque()
         self.wanted.set()
 

@@ -69,6 +69,11 @@ class Trail:
         for made in self._sampler.due(now):
             self._add(made)
 
+    def close(self, now: float) -> None:
+        """Keep what the sampler has counted, whether its window has ended or not."""
+        for made in self._sampler.due(now, all_of_them=True):
+            self._add(made)
+
     async def batch(self, limit: int) -> list[AuditRecorded]:
         """The oldest records, at least one; they stay here until `told`."""
         await self._filled.wait()

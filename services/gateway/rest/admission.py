@@ -7,6 +7,7 @@ from typing import Any
 
 from libs.shared.http.identity import Identity
 from libs.shared.http.route import Access
+from libs.shared.telemetry.traces import traceparent
 from services.gateway.domain.decision import allowed, open_to_all
 from services.gateway.parts import Parts
 from services.gateway.parts.memory import ACCOUNTS
@@ -45,6 +46,12 @@ def again(asked: Visit) -> Mapping[str, Any] | None:
     return told(asked)
 
 
+def traced() -> list[tuple[str, str]]:
+    """The running trace, as a header."""
+    running = traceparent()
+    return [("traceparent", running)] if running else []
+
+
 def identity(asked: Visit, known: Mapping[str, Any]) -> Identity:
     """The caller as the service is told of him."""
     caller = asked.caller
@@ -56,5 +63,6 @@ def identity(asked: Visit, known: Mapping[str, Any]) -> Identity:
         extra=caller.extra,
         source_ip=asked.peer.address,
         user_agent=asked.peer.agent,
+        request_id=asked.id,
         answers=known,
     )

@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 from time import perf_counter
+from urllib.parse import quote
 
 from aiohttp import web
+from opentelemetry.trace import SpanKind
 
-from libs.shared.errors import Busy, Denied, Fault, Unauthenticated
+from libs.shared.errors import Busy, Denied, Fault, Malformed, Unauthenticated, Unsupported
+from libs.shared.http.faults import METHOD_REFUSED, answer, dialect_of
+from libs.shared.http.route import Dialect
+from libs.shared.telemetry.traces import span
 from services.gateway import shapes
 from services.gateway.domain.attributes import read_attributes
 from services.gateway.domain.audit import Decision
@@ -24,31 +29,39 @@ from services.gateway.rest.misses import missed
 from services.gateway.rest.passing import pass_on
 from services.gateway.rest.visit import Visit, visit
 
-LARGEST_BODY = 1 << 30
 CLOSED = 499
+"""Recorded for a client that left before its answer, as nginx does."""
+LARGEST_LINE = 16 << 10
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 
 def public(parts: Parts) -> web.Application:
     """What hosting serves on the suite's own listeners."""
-    application = web.Application(client_max_size=LARGEST_BODY)
-    application.router.add_route("*", "/{path:.*}", partial(answer, parts=parts))
+    application = web.Application(
+        handler_args={"max_line_size": LARGEST_LINE, "max_field_size": LARGEST_LINE, "lingering_time": 2.0},
+        client_max_size=0,
+    )
+    application.router.add_route("*", "/{path:.*}", partial(receive, parts=parts))
+    application.router.add_route("*", "/", partial(receive, parts=parts))
     return application
 
 
-async def answer(request: web.Request, parts: Parts) -> web.StreamResponse:
-    """Answer one request, whatever it is."""
-    if request.raw_path.partition("?")[0] == "/healthz" and request.method in ("GET", "HEAD"):
+async def receive(request: web.Request, parts: Parts) -> web.StreamResponse:
+    """Answer one request, whatever it is. `/healthz` says that the process answers, to whoever asks."""
+    if request.raw_path == "/healthz" and request.method in ("GET", "HEAD"):
         return web.Response(text="ok")
-    asked = visit(request, parts)
-    code = CLOSED
-    try:
-        response = await _answered(asked)
-        code = response.status
-        return response
-    finally:
-        parts.journal.decisions.labels(asked.decision.value).inc()
-        asked.record(code)
+    parent = request.headers.get("traceparent", "")
+    with span(parts.journal.tracer, f"gateway {request.method}", kind=SpanKind.SERVER, parent=parent) as running:
+        asked, code = visit(request, parts), CLOSED
+        try:
+            response = await _answered(asked)
+            code = response.status
+            return response
+        finally:
+            running.set_attribute("http.response.status_code", code)
+            parts.journal.decisions.labels(asked.decision.value).inc()
+            asked.record(code)
 
 
 async def _answered(asked: Visit) -> web.StreamResponse:
@@ -61,17 +74,24 @@ async def _answered(asked: Visit) -> web.StreamResponse:
         if asked.changing and asked.caller.user != ANONYMOUS:
             await asked.parts.trail.take_room()
             asked.taken = True
-        return await pass_on(asked)
     except Fault as fault:
         return shapes.refusal(fault, asked.asked)
+    try:
+        return await pass_on(asked)
+    except Fault as fault:
+        dialect = asked.route.dialect
+        return answer(fault, Dialect(dialect) if dialect else dialect_of(asked.route.path), {})
 
 
 def _read(asked: Visit) -> None:
     """Method, path and query. Raises `Malformed` for what can be read in two ways."""
-    raw, _, asked.query = asked.request.raw_path.partition("?")
+    raw, _, query = asked.request.raw_path.partition("?")
     if asked.request.method not in METHODS:
-        raise shapes.unknown_method(asked.request.method)
+        raise Unsupported(METHOD_REFUSED, f"the method {asked.request.method[:16]} is not served")
+    if "#" in query:
+        raise Malformed("query-fragment", "the query holds a fragment")
     asked.path = read_path(raw)
+    asked.query = quote(query, safe=ASCII, errors="surrogateescape")
     asked.asked = read_attributes(asked.request.method, asked.path, asked.query)
     asked.match = asked.parts.behind.table.find(asked.request.method, asked.path.segments)
 
@@ -79,10 +99,10 @@ def _read(asked: Visit) -> None:
 async def _authenticate(asked: Visit) -> None:
     """Sets the caller. On an open path credentials count only while they can be judged."""
     parts, path = asked.parts, asked.asked.path
-    offered = read_credentials(asked.request.headers.get("Authorization", ""), path)
-    if isinstance(offered, Nothing):
-        return
     try:
+        offered = read_credentials(asked.request.headers.get("Authorization", ""), path)
+        if isinstance(offered, Nothing):
+            return
         require_fresh(parts)
         asked.caller = await authenticate(
             offered,
@@ -109,8 +129,7 @@ def _decide(asked: Visit) -> None:
     began = perf_counter()
     passes = permitted(asked)
     asked.parts.journal.deciding.observe(perf_counter() - began)
-    if passes:
-        asked.decision = Decision.ALLOWED
-        return
-    asked.decision = Decision.DENIED
-    raise Denied("forbidden", forbidden(asked.caller.user, asked.asked))
+    if not passes:
+        asked.decision = Decision.DENIED
+        raise Denied("forbidden", forbidden(asked.caller.user, asked.asked))
+    asked.decision = Decision.ALLOWED

@@ -7,7 +7,6 @@ from urllib.parse import quote
 from aiohttp import web
 
 from libs.shared.errors import Missing
-from libs.shared.http.identity import caller
 from libs.shared.http.route import Route
 from services.gateway.parts import Parts
 from services.gateway.queries import gathering
@@ -15,25 +14,23 @@ from services.gateway.queries import gathering
 V1 = "/kapis/orrery.io/v1/parked"
 
 
-async def list_parked(request: web.Request, parts: Parts) -> web.Response:
+async def list_parked(_request: web.Request, parts: Parts) -> web.Response:
     """Messages that are parked, of every service; `unreachable` names the services that could not be asked."""
-    items, total, silent = await gathering.parked(parts.behind.services, parts.behind.others, caller(request))
+    items, total, silent = await gathering.parked(parts.behind.services, parts.behind.others)
     return web.json_response({"items": items, "totalItems": total, "unreachable": silent})
 
 
 async def release_parked(request: web.Request, parts: Parts) -> web.Response:
     """Try a parked message's subject again at once."""
     service, name = _named(request, parts)
-    found = await parts.behind.services.ask(
-        service, "POST", f"{gathering.PARKED}/{name}/release", identity=caller(request)
-    )
+    found = await parts.behind.services.ask(service, "POST", f"{gathering.PARKED}/{name}/release")
     return web.json_response(found, status=202)
 
 
 async def discard_parked(request: web.Request, parts: Parts) -> web.Response:
     """Give a parked message up: it counts as handled, and what waits behind it goes on."""
     service, name = _named(request, parts)
-    await parts.behind.services.ask(service, "DELETE", f"{gathering.PARKED}/{name}", identity=caller(request))
+    await parts.behind.services.ask(service, "DELETE", f"{gathering.PARKED}/{name}")
     return web.Response(status=204)
 
 

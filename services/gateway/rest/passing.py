@@ -13,7 +13,7 @@ from libs.shared.http.identity import TOLD
 from services.gateway.clients.services import Going
 from services.gateway.domain.feed import NAMES
 from services.gateway.domain.headers import answered_on, asked_on
-from services.gateway.rest.admission import identity, told
+from services.gateway.rest.admission import identity, told, traced
 from services.gateway.rest.sockets import is_upgrade, pass_socket
 from services.gateway.rest.streaming import pump, stay_open
 from services.gateway.rest.visit import Visit
@@ -80,7 +80,7 @@ async def _going(asked: Visit, known: Mapping[str, Any]) -> tuple[Going, Upload 
         service=entry.service,
         method=request.method,
         target=asked.target,
-        headers=asked_on(request.headers.items()),
+        headers=[*asked_on(request.headers.items()), *traced()],
         identity=identity(asked, known),
         body=body,
         seconds=None if entry.streams else asked.parts.settings.timeout,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from aiohttp import web
-from pydantic import ValidationError
 
-from libs.shared.errors import Flaw, Invalid
 from libs.shared.http.identity import Identity, caller
+from libs.shared.http.reading import strict
 from libs.shared.http.route import Access, Dialect, May, Route
 from services.gateway import shapes
 from services.gateway.domain.caller import Caller
@@ -20,7 +19,7 @@ from services.gateway.rest.admission import require_fresh
 async def review(request: web.Request, parts: Parts) -> web.Response:
     """Answers about the caller whose identity the service passes on, as of now."""
     require_fresh(parts)
-    asked = _asked(await request.read())
+    asked = await strict(request, shapes.ReviewShape)
     who, index = _caller(caller(request)), parts.memory.index
     found = shapes.ReviewedShape(
         may=[may(index, who, _may(one), {}, one.name) for one in asked.may],
@@ -28,15 +27,6 @@ async def review(request: web.Request, parts: Parts) -> web.Response:
         holds=[holds(index, who, [_rule(rule) for rule in one.rules], one.workspace) for one in asked.holds],
     )
     return web.json_response(found.model_dump())
-
-
-def _asked(body: bytes) -> shapes.ReviewShape:
-    try:
-        return shapes.ReviewShape.model_validate_json(body)
-    except ValidationError as error:
-        flaws = tuple(Flaw(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors(include_input=False))
-        text = "; ".join(f"{flaw.field}: {flaw.text}" for flaw in flaws[:3])
-        raise Invalid("review", f"the review can't be read: {text}", flaws=flaws) from None
 
 
 def _caller(identity: Identity) -> Caller:
@@ -58,6 +48,7 @@ ROUTES = (
         review,
         access=Access.INTERNAL,
         dialect=Dialect.ORRERY,
+        forwarded=True,
         body=shapes.ReviewShape,
         answer=shapes.ReviewedShape,
     ),

@@ -11,7 +11,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from libs.shared.errors import Unsupported
 from services.gateway.clients.services import LONGEST_LINE, Going
 from services.gateway.domain.headers import asked_on
-from services.gateway.rest.admission import identity
+from services.gateway.rest.admission import identity, traced
 from services.gateway.rest.streaming import registered, until
 from services.gateway.rest.visit import Visit
 
@@ -40,7 +40,7 @@ async def pass_socket(asked: Visit, known: Mapping[str, Any]) -> web.StreamRespo
         service=asked.route.service,
         method=request.method,
         target=asked.target,
-        headers=asked_on(request.headers.items()),
+        headers=[*asked_on(request.headers.items()), *traced()],
         identity=identity(asked, known),
         body=None,
         seconds=None,

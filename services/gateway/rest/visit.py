@@ -28,6 +28,7 @@ class Visit:
     parts: Parts
     received: datetime
     peer: Peer
+    id: str
     path: Path = NO_PATH
     query: str = ""
     asked: Attributes = field(default_factory=lambda: Attributes(verb="", path=""))
@@ -63,7 +64,7 @@ class Visit:
         self.recorded = True
         parts = self.parts
         made = record(
-            parts.making.ids(),
+            self.id,
             self.caller,
             self.asked,
             self.peer,
@@ -80,4 +81,4 @@ def visit(request: web.Request, parts: Parts) -> Visit:
     """A request as it comes in."""
     address = address_of(request.remote or "", request.headers, parts.settings.proxies)
     agent = request.headers.get("User-Agent", "")
-    return Visit(request, parts, parts.clock(), Peer(address, agent))
+    return Visit(request, parts, parts.clock(), Peer(address, agent), parts.making.ids())
