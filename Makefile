@@ -12,10 +12,11 @@ up: $(VENV)/requirements.lock  ## start the whole suite in one process; Ctrl-C e
 	@exec $(RUN) -m services
 
 test: $(VENV)/requirements-dev.lock  ## everything that CI runs; SERVERS=auto|none|all says which real servers take part
-	@$(RUN) -m tox -q --current-env -- --servers=$(SERVERS)
+	@$(RUN) hack/checks.py -- --servers=$(SERVERS)
 
 bench: $(VENV)/requirements-dev.lock  ## the figures of docs/performance.md, each with a ratio
-	@for bench in tests/bench/bench_*.py; do $(RUN) "$$bench" || exit 1; done
+	@for file in $$(grep -l __main__ tests/bench/*.py); do \
+		echo "== $$file"; $(RUN) -m "tests.bench.$$(basename $$file .py)" || exit 1; done
 
 map: $(VENV)/requirements.lock  ## every route, event, reaction and worker
 	@exec $(RUN) -m services --map

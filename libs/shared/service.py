@@ -20,6 +20,7 @@ from libs.shared.values import Clock, Ids, Secret
 
 if TYPE_CHECKING:
     from libs.shared.http.client import Upstreams
+    from libs.shared.http.identity import Signer
     from libs.shared.kinds.kind import Kind
     from libs.shared.telemetry import Telemetry
 
@@ -76,8 +77,10 @@ class Host:
     failpoints: Failpoints
     data: Path
     """The service's own folder for files (keys, mail), private to the user; made when first asked for."""
-    addresses: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Addresses of foreign systems by setting (`mail`, `cluster`, …)."""
+    signer: Signer | None = None
+    """Signs callers' identities: the gateway's alone."""
     admin_password: Secret | None = None
     """Password of the account `admin`, used at the first start only."""
     admin_password_made: bool = False
@@ -104,6 +107,9 @@ class Service:
     read model asks the owner for its snapshot."""
     on_beat: Callable[[Beat, Any], None] | None = None
     """Called for each beat of another service's relay."""
+    ready: Callable[[Any], Awaitable[None]] | None = None
+    """Called with the Parts: returns when the service can do its work; raises from the error tree saying what it waits
+    for. Part of `/readyz`; clients are let in when every service of the process has become ready."""
     workers: tuple[Worker, ...] = ()
     public: Callable[[Any], web.Application] | None = None
     """Gives the application that faces clients, of the Parts: hosting serves it, without the identity that its own

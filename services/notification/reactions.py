@@ -21,9 +21,9 @@ PLATFORM = "system:"
 
 
 async def welcome_user(unit: Unit, event: UserCreated) -> None:
-    """Keep the address and queue a welcome; accounts that nobody but the platform itself made get none."""
+    """Keep the address and queue a welcome; accounts that the platform makes for itself get none."""
     await commands.keep_address(unit, event.user, email=event.email, lang=event.lang)
-    if event.by and not event.by.startswith(PLATFORM):
+    if not event.by.startswith(PLATFORM):
         await commands.queue_letter(unit, Occasion.WELCOME, event.user, {})
 
 

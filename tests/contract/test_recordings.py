@@ -9,9 +9,9 @@ import pathlib
 
 import aiohttp
 import pytest
-from libs.shared.testing.host import running
 
 from tests.contract.recording import Conversation, Recording, judged
+from tests.suite import running
 
 RECORDINGS = sorted((pathlib.Path(__file__).parent / "recordings").glob("*.jsonl"))
 OTHERWISE: dict[tuple[str, str], str] = {}

@@ -7,7 +7,7 @@ import pathlib
 import re
 from dataclasses import dataclass
 
-from libs.shared.testing.host import running
+from tests.suite import running
 
 README = pathlib.Path(__file__).parents[2] / "README.md"
 MARK = "@@ end of answer @@"

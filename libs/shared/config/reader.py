@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -48,6 +48,8 @@ class Effective:
 
     suite: Suite
     services: Mapping[str, Own]
+    elsewhere: Mapping[str, Place]
+    """Where the services are that this process doesn't run."""
     origins: tuple[Origin, ...] = ()
 
 
@@ -67,8 +69,9 @@ def read(
     known = suite_names()
     for service, model in models.items():
         known |= service_names(service, model)
-    refuse_unknown(given, known, lambda name: _names_elsewhere(name, elsewhere or {}))
-    return _Reading(given).effective(models)
+    others = {name: model for name, model in (elsewhere or {}).items() if name not in models}
+    refuse_unknown(given, known, lambda name: _names_elsewhere(name, others))
+    return _Reading(given).effective(models, others)
 
 
 def _names_elsewhere(name: str, elsewhere: Mapping[str, Callable[[], type[BaseModel]]]) -> dict[str, Name]:
@@ -87,14 +90,15 @@ class _Reading:
         self.flaws: list[Flaw] = []
         self.origins: list[Origin] = []
 
-    def effective(self, models: Mapping[str, type[BaseModel]]) -> Effective:
+    def effective(self, models: Mapping[str, type[BaseModel]], others: Iterable[str]) -> Effective:
         """Everything, or `Invalid`."""
         suite = self.model(SUITE, Suite)
         self.pairs(suite)
         services = {name: self.own(name, model, suite) for name, model in models.items()}
+        elsewhere = {name: self.model(name, Place) for name in others}
         if self.flaws:
             raise Invalid("settings-wrong", "; ".join(f.text for f in self.flaws), flaws=tuple(self.flaws))
-        return Effective(suite, services, tuple(self.origins))
+        return Effective(suite, services, elsewhere, tuple(self.origins))
 
     def pairs(self, suite: Suite) -> None:
         """Settings that are wrong together."""

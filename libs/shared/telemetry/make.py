@@ -11,7 +11,6 @@ from typing import TextIO
 
 from opentelemetry.sdk.trace import SpanProcessor
 
-from libs.shared.config.suite import Suite
 from libs.shared.errors import Invalid
 from libs.shared.telemetry import Telemetry
 from libs.shared.telemetry.logs import make_log
@@ -20,22 +19,23 @@ from libs.shared.telemetry.traces import make_provider
 
 
 @contextmanager
-def telemetry_of(service: str, suite: Suite, stream: TextIO = sys.stderr) -> Iterator[Telemetry]:
-    """A service's telemetry by the suite's settings; what was traced is sent off when the block ends.
+def telemetry_of(
+    service: str, *, otlp: str = "", level: str = "info", pretty: bool = False, stream: TextIO = sys.stderr
+) -> Iterator[Telemetry]:
+    """A service's telemetry; what was traced is sent off to the address `otlp` before the block ends.
 
-    Raises `Invalid` when an OTLP address is given and its exporter isn't installed.
+    Raises `Invalid` when such an address is given and the exporter isn't installed.
     """
     processors: tuple[SpanProcessor, ...] = ()
-    if suite.otlp is not None:
+    if otlp:
         try:
-            processors = (import_module("libs.shared.telemetry.otlp").make_processor(suite.otlp.reveal()),)
-        except ImportError as error:
+            processors = (import_module("libs.shared.telemetry.otlp").make_processor(otlp),)
+        except ModuleNotFoundError as error:
             raise Invalid("otlp-missing", "ORRERY_OTLP needs the extra `otlp`: pip install 'orrery[otlp]'") from error
     provider = make_provider(service, processors)
-    pretty = suite.log_format == "pretty" or (suite.log_format == "auto" and stream.isatty())
     try:
         yield Telemetry(
-            log=make_log(service, stream, level=suite.log_level, pretty=pretty),
+            log=make_log(service, stream, level=level, pretty=pretty),
             tracer=provider.get_tracer("orrery"),
             registry=make_registry(),
         )

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 from prometheus_client import generate_latest
 
-from libs.shared.config.suite import Suite
 from libs.shared.telemetry.make import silent, telemetry_of
 from libs.shared.telemetry.metrics import Backlogs, ReactionMetrics, RouteMetrics, make_registry
 
@@ -47,9 +46,9 @@ def test_two_services_share_nothing() -> None:
     assert b"process_resident_memory_bytes" in generate_latest(two)
 
 
-def test_telemetry_by_settings() -> None:
+def test_telemetry_by_default() -> None:
     """By default nothing is exported and a logger, tracer and registry stand."""
-    with telemetry_of("a", Suite()) as telemetry:
+    with telemetry_of("a") as telemetry:
         with telemetry.tracer.start_as_current_span("x") as running:
             assert not running.is_recording()
         assert telemetry.registry.get_sample_value("process_start_time_seconds")

@@ -1,0 +1,97 @@
+"""The loops of one service: relay, consumer, parked retries, follower, workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from libs.shared.delivery.consume import Consumer
+from libs.shared.delivery.follow import Follower, Following
+from libs.shared.delivery.parked_worker import ParkedRetries
+from libs.shared.delivery.react import Reactor
+from libs.shared.delivery.relay import Relay
+from libs.shared.errors import Busy
+from libs.shared.hosting.leased import run_leased
+from libs.shared.hosting.tasks import Loop
+from libs.shared.service import Host, Service
+
+LOCAL = "local"
+"""Owner of leases in a store that one process has to itself: its own leftovers hold it up for no moment."""
+
+
+@dataclass(slots=True)
+class Tail:
+    """Whether the followers' tail has stood once."""
+
+    stands: bool = False
+
+    async def ready(self) -> None:
+        """Return when it has; raises `Busy`."""
+        if not self.stands:
+            raise Busy("followers-begin", "the followers' tail does not stand yet", retry_after=1)
+
+
+def source_of(service: str) -> str:
+    """CloudEvents `source` of a service's events, and the name of its relay's beats."""
+    return f"/orrery/{service}"
+
+
+def follows(service: Service) -> bool:
+    """Whether the service listens to a tail."""
+    return bool(service.follows or service.on_tail or service.on_beat)
+
+
+def telling(service: Service, host: Host) -> Iterator[tuple[str, Loop]]:
+    """From the outbox to the bus: begun first, ended last."""
+    if service.publishes:
+        relay = Relay(
+            host.store,
+            host.events,
+            source=source_of(service.name),
+            clock=host.clock,
+            telemetry=host.telemetry,
+            failpoints=host.failpoints,
+        )
+        yield "relay", relay.run
+
+
+def listening(service: Service, host: Host, parts: Any, tail: Tail) -> Iterator[tuple[str, Loop]]:
+    """From the bus to reactions and followers, and the workers, in this order."""
+    if service.reactions:
+        yield from _reacting(service, host)
+    if follows(service):
+        yield "follower", _follower(service, host, parts, tail).run
+    for worker in service.workers:
+        run = partial(worker.run, parts)
+        yield worker.name, partial(_leased, worker.name, run, host) if worker.lease else run
+
+
+def _reacting(service: Service, host: Host) -> Iterator[tuple[str, Loop]]:
+    reactor = Reactor(service.name, service.reactions, host.store, host.telemetry)
+    consumer = Consumer(
+        reactor,
+        store=host.store,
+        bus=host.events,
+        clock=host.clock,
+        telemetry=host.telemetry,
+        failpoints=host.failpoints,
+    )
+    retries = ParkedRetries(reactor, store=host.store, clock=host.clock, telemetry=host.telemetry)
+    yield "consumer", consumer.run
+    yield "parked", partial(_leased, "parked", retries.run, host)
+
+
+def _follower(service: Service, host: Host, parts: Any, tail: Tail) -> Follower:
+    async def on_tail(parts: Any) -> None:
+        if service.on_tail is not None:
+            await service.on_tail(parts)
+        tail.stands = True
+
+    following = Following(service.name, service.follows, on_tail, service.on_beat)
+    return Follower(following, parts=parts, bus=host.events, clock=host.clock, telemetry=host.telemetry)
+
+
+async def _leased(name: str, run: Loop, host: Host) -> None:
+    await run_leased(name, LOCAL, run, host.store, host.clock)

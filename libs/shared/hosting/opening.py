@@ -1,0 +1,166 @@
+"""Opening one service: its store, its Host, its parts, its loops, its HTTP; closed in reverse order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from libs.shared.config import Address
+from libs.shared.delivery import parked, refused
+from libs.shared.delivery import rest as parked_rest
+from libs.shared.hosting.adapters import adapter
+from libs.shared.hosting.admin import ADMIN, NO_PASSWORD
+from libs.shared.hosting.listening import door, runner
+from libs.shared.hosting.loops import Tail, follows, listening, source_of, telling
+from libs.shared.hosting.shared import Shared
+from libs.shared.hosting.tasks import Tasks
+from libs.shared.http.client import Upstreams
+from libs.shared.http.health import Check
+from libs.shared.http.identity import Signer, Verifier
+from libs.shared.http.server import application
+from libs.shared.kinds import serve as kinds
+from libs.shared.service import Host, Service
+from libs.shared.store.lease import Lease
+from libs.shared.store.protocol import Document, Store
+from libs.shared.telemetry.make import telemetry_of
+
+KIT: tuple[type[Document], ...] = (Lease, *parked.DOCUMENTS, *refused.DOCUMENTS)
+"""What the kit itself keeps in a service's store."""
+SECONDS_TO_FINISH = 1.0
+"""How long requests that run may take once the service is ending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A service that stands."""
+
+    service: Service
+    host: Host
+    parts: Any
+    tail: Tail = field(default_factory=Tail)
+
+    def checks(self) -> dict[str, Check]:
+        """What the service rests on, each a check of `/readyz`."""
+        checks: dict[str, Check] = {"store": self.host.store.ready, "events": self.host.events.ready}
+        if follows(self.service):
+            checks["followers"] = self.tail.ready
+        if self.service.ready is not None:
+            checks[self.service.name] = partial(self.service.ready, self.parts)
+        return checks
+
+
+@asynccontextmanager
+async def _hosted(service: Service, shared: Shared) -> AsyncIterator[Host]:
+    """What the service is handed: store, buses, telemetry, clock, folder."""
+    own, suite = shared.own(service.name), shared.effective.suite
+    password = shared.password if service.name == ADMIN else NO_PASSWORD
+    with telemetry_of(
+        service.name,
+        otlp=suite.otlp.reveal() if suite.otlp else "",
+        level=suite.log_level,
+        pretty=suite.log_format == "pretty" or (suite.log_format == "auto" and shared.logs.isatty()),
+        stream=shared.logs,
+    ) as telemetry:
+        events, records = [
+            await shared.buses.get(channel, shared.setting(service.name, channel), own.addresses[channel])
+            for channel in ("bus", "records")
+        ]
+        store = await _store(service, shared)
+        upstreams = Upstreams(shared.upstreams())
+        try:
+            yield Host(
+                service=service.name,
+                settings=own.settings,
+                clock=shared.clock,
+                ids=shared.ids,
+                store=store,
+                events=events,
+                records=records,
+                upstreams=upstreams,
+                telemetry=telemetry,
+                failpoints=shared.failpoints,
+                data=shared.folder.within(service.name),
+                addresses=_foreign(own.addresses, shared.folder.path),
+                signer=_signer(service, shared),
+                admin_password=password.password,
+                admin_password_made=password.made,
+            )
+        finally:
+            await upstreams.close()
+            await store.close()
+
+
+async def _store(service: Service, shared: Shared) -> Store:
+    own = shared.own(service.name)
+    address, name = own.addresses["store"], shared.setting(service.name, "store")
+    store: Store = await adapter("store", name, address)(
+        _file(address, service.name, shared.folder.path, whole="store" in own.overridden),
+        (*service.documents, *KIT),
+        clock=shared.clock,
+        ids=shared.ids,
+        source=source_of(service.name),
+        failpoints=shared.failpoints,
+    )
+    return store
+
+
+def _file(address: Address, service: str, data: Path, *, whole: bool) -> Path:
+    """The file of an embedded store: the address of one service alone names it, the suite's names the folder."""
+    if address.path is not None and whole:
+        return address.path
+    return (address.path or data) / f"{service}.db"
+
+
+def _foreign(addresses: Mapping[str, Address], data: Path) -> dict[str, str]:
+    """Addresses as the service's clients read them; embedded ones with their place in the data folder."""
+    embedded = {"outbox": data / "mail", "file": data / "blobs", "sandbox": data / "sandbox.db"}
+    return {
+        setting: f"{address.scheme}:{embedded[address.scheme]}"
+        if address.scheme in embedded and not address.rest
+        else address.reveal()
+        for setting, address in addresses.items()
+    }
+
+
+def _signer(service: Service, shared: Shared) -> Signer | None:
+    """For the service that faces clients alone."""
+    if service.public is None or shared.signing is None:
+        return None
+    return Signer(shared.signing, shared.clock, shared.ids)
+
+
+@asynccontextmanager
+async def service_opened(service: Service, shared: Shared) -> AsyncIterator[Opened]:
+    """Everything of one service: relay first, then HTTP, consumer, follower, workers; ended the other way round."""
+    async with _hosted(service, shared) as host, service.open(host) as parts:
+        tasks, stand = Tasks(host.telemetry, host.clock), Opened(service, host, parts)
+        async with (
+            tasks.running(telling(service, host)),
+            _answering(stand, shared),
+            tasks.running(listening(stand.service, host, parts, stand.tail)),
+        ):
+            yield stand
+
+
+@asynccontextmanager
+async def _answering(stand: Opened, shared: Shared) -> AsyncIterator[None]:
+    """The service's HTTP, for the gateway and the other services."""
+    service, host = stand.service, stand.host
+    app = application(
+        (*service.routes, *kinds.routes(service.kinds), *parked_rest.ROUTES),
+        stand.parts,
+        verifier=Verifier(shared.verifying, service.name, host.clock),
+        telemetry=host.telemetry,
+        clock=host.clock,
+        checks=stand.checks(),
+        groups=service.groups,
+    )
+    app[parked_rest.DESK] = parked_rest.Desk(service.name, host.store, host.clock)
+    name = f"ORRERY_{service.name}_LISTEN".upper()
+    endpoint = shared.endpoint(service.name, shared.own(service.name).place)
+    async with runner(app, SECONDS_TO_FINISH) as made, door(made, endpoint, name):
+        yield

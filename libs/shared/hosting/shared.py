@@ -1,0 +1,93 @@
+"""What the services of one process share: settings, folder, keys, buses; nothing of it is global."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from libs.shared.bus.protocol import Bus
+from libs.shared.config import Address, Endpoint
+from libs.shared.config.reader import Effective, Own
+from libs.shared.config.suite import Place
+from libs.shared.failpoints import Failpoints
+from libs.shared.hosting.adapters import adapter
+from libs.shared.hosting.admin import FirstPassword
+from libs.shared.hosting.folder import Folder
+from libs.shared.values import Clock, Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Handed to every opening of a service."""
+
+    effective: Effective
+    folder: Folder
+    clock: Clock
+    ids: Ids
+    failpoints: Failpoints
+    buses: Buses
+    password: FirstPassword
+    signing: Ed25519PrivateKey | None
+    """Only where the gateway is among the services."""
+    verifying: Ed25519PublicKey
+    logs: TextIO
+
+    def own(self, service: str) -> Own:
+        """A service's settings, place and addresses."""
+        return self.effective.services[service]
+
+    def setting(self, service: str, field: str) -> str:
+        """The setting that says what holds for this service: its own, or the suite's."""
+        owner = f"{service}_" if field in self.own(service).overridden else ""
+        return f"ORRERY_{owner}{field}".upper()
+
+    def endpoint(self, service: str, place: Place) -> Endpoint:
+        """Where a service listens for the others: the given place, or its socket in the data folder."""
+        return place.listen or Endpoint(socket=self.folder.socket(service))
+
+    def upstreams(self) -> dict[str, str]:
+        """Where each service is for the others, as `http://host:port` or `unix:path`."""
+        places = {name: own.place for name, own in self.effective.services.items()} | dict(self.effective.elsewhere)
+        return {name: self._upstream(name, place) for name, place in places.items()}
+
+    def _upstream(self, service: str, place: Place) -> str:
+        if place.url is not None:
+            return place.url.reveal()
+        endpoint = self.endpoint(service, place)
+        return str(endpoint) if endpoint.socket is not None else f"http://{endpoint}"
+
+
+@dataclass(slots=True)
+class Buses:
+    """Each bus is opened once a process and channel, however many services use it."""
+
+    folder: Folder
+    clock: Clock
+    failpoints: Failpoints
+    stack: AsyncExitStack
+    _open: dict[tuple[str, str], asyncio.Future[Bus]] = field(default_factory=dict)
+
+    async def get(self, channel: str, name: str, address: Address) -> Bus:
+        """The bus of a channel (`bus` or `records`); `name` is the setting that gave the address."""
+        key = (channel, address.reveal())
+        if key not in self._open:
+            self._open[key] = asyncio.get_running_loop().create_future()
+            try:
+                bus: Bus = await adapter(channel, name, address)(
+                    self.place(channel, address), clock=self.clock, failpoints=self.failpoints
+                )
+            except BaseException as error:
+                self._open.pop(key).set_exception(error)
+                raise
+            self.stack.push_async_callback(bus.close)
+            self._open[key].set_result(bus)
+        return await self._open[key]
+
+    def place(self, channel: str, address: Address) -> Path:
+        """The file of an embedded bus."""
+        return (address.path or self.folder.path) / f"{channel}.log"

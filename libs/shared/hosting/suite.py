@@ -1,0 +1,93 @@
+"""The services of one process: opened concurrently, then the public listeners; closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TextIO
+
+from libs.shared import failpoints
+from libs.shared.config.reader import Effective
+from libs.shared.hosting.admin import ADMIN, NO_PASSWORD, FirstPassword, first_password
+from libs.shared.hosting.folder import Folder
+from libs.shared.hosting.keys import identity_key, identity_public_key
+from libs.shared.hosting.opening import Opened, service_opened
+from libs.shared.hosting.public import Doors, public_doors
+from libs.shared.hosting.shared import Buses, Shared
+from libs.shared.service import Service
+from libs.shared.values import Clock, Ids, SystemClock, time_ordered_id
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Services that stand, and where clients reach them."""
+
+    services: tuple[Opened, ...]
+    doors: Doors
+    folder: Folder
+    password: FirstPassword
+
+
+@asynccontextmanager
+async def suite_opened(
+    services: Sequence[Service],
+    effective: Effective,
+    *,
+    progress: Progress | None = None,
+    clock: Clock | None = None,
+    ids: Ids = time_ordered_id,
+    logs: TextIO = sys.stderr,
+) -> AsyncIterator[Suite]:
+    """Open every service, then the doors for clients; raises from the error tree when one can't be opened, with
+    everything closed again.
+    """
+    folder = Folder.opened(effective.suite.data)
+    clock = clock or SystemClock()
+    plan = failpoints.parsed(effective.suite.failpoints)
+    async with AsyncExitStack() as buses:
+        claims = buses.enter_context(ExitStack())
+        claims.callback(folder.tidy)
+        for service in services:
+            claims.enter_context(folder.claimed(service.name))
+        shared = Shared(
+            effective=effective,
+            folder=folder,
+            clock=clock,
+            ids=ids,
+            failpoints=plan,
+            buses=Buses(folder, clock, plan, buses),
+            password=first_password(effective.suite, folder) if any(s.name == ADMIN for s in services) else NO_PASSWORD,
+            signing=identity_key(effective.suite, folder) if any(s.public for s in services) else None,
+            verifying=identity_public_key(effective.suite, folder),
+            logs=logs,
+        )
+        async with _all_opened(services, shared, progress) as stand, public_doors(stand, shared) as doors:
+            yield Suite(tuple(stand), doors, folder, shared.password)
+
+
+@asynccontextmanager
+async def _all_opened(services: Sequence[Service], shared: Shared, progress: Progress) -> AsyncIterator[list[Opened]]:
+    """All of them at once; when one fails the others are closed, and its error is raised."""
+    stacks = [AsyncExitStack() for _ in services]
+
+    async def enter(service: Service, stack: AsyncExitStack) -> Opened:
+        began = shared.clock.monotonic()
+        stand = await stack.enter_async_context(service_opened(service, shared))
+        if progress is not None:
+            progress(service.name, shared.clock.monotonic() - began)
+        return stand
+
+    try:
+        entering = (enter(service, stack) for service, stack in zip(services, stacks, strict=True))
+        results = await asyncio.gather(*entering, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        yield [result for result in results if isinstance(result, Opened)]
+    finally:
+        await asyncio.gather(*(stack.aclose() for stack in stacks))

@@ -1,0 +1,90 @@
+"""`python -m services [service …]`: run all services, or a chosen set, in this process."""
+
+import sys
+
+if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+    sys.exit(f"Orrery needs Python 3.11, 3.12 or 3.13; this is {sys.version.split()[0]}")
+
+import argparse  # an older Python couldn't read what is imported from here on
+from collections.abc import Sequence
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+
+from pydantic import BaseModel
+
+from libs.shared.config.reader import Effective, read
+from libs.shared.config.report import report
+from libs.shared.errors import Fault
+from libs.shared.hosting.adapters import vet
+from libs.shared.hosting.map import drawn
+from libs.shared.hosting.process import run
+from libs.shared.service import Service
+from services.catalogue import CATALOGUE, service
+
+WRONG = 2
+"""Exit code for a wrong command line or setting."""
+FAILED = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code: 0 after a clean end, 1 when the start failed, 2 for a wrong setting."""
+    asked = _parser().parse_args(arguments)
+    try:
+        services = [service(name) for name in asked.services or CATALOGUE]
+        if asked.map:
+            print(drawn(services))
+            return 0
+        effective = _settings(services)
+    except Fault as fault:
+        return _refused(fault, WRONG)
+    if asked.check:
+        print(report(effective))
+        return 0
+    try:
+        return run(services, effective)
+    except Fault as fault:
+        return _refused(fault, FAILED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m services",
+        description="Run the services in this process: all of them, or the named ones.",
+        epilog=f"Services: {', '.join(CATALOGUE)}. Settings are read from ORRERY_* and the YAML file ORRERY_CONFIG.",
+    )
+    parser.add_argument("services", nargs="*", metavar="service", help="run these alone")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--check", action="store_true", help="print each setting with where it came from, and end")
+    only.add_argument("--map", action="store_true", help="print every route, event, reaction and worker, and end")
+    only.add_argument("--version", action="version", version=f"Orrery {_version()}")
+    return parser
+
+
+def _settings(services: Sequence[Service]) -> Effective:
+    """What is set for these services; raises `Invalid`."""
+    models = {s.name: s.settings for s in services}
+    effective = read(models, elsewhere={name: partial(_model, name) for name in CATALOGUE})
+    vet(effective)
+    return effective
+
+
+def _model(name: str) -> type[BaseModel]:
+    return service(name).settings
+
+
+def _version() -> str:
+    try:
+        return version("orrery")
+    except PackageNotFoundError:  # run from a clone that isn't installed
+        return "from source"
+
+
+def _refused(fault: Fault, code: int) -> int:
+    """Say it in one line for each thing that is wrong."""
+    for line in [flaw.text for flaw in fault.flaws] or [fault.text]:
+        print(f"orrery: {line}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

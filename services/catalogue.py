@@ -1,0 +1,25 @@
+"""The services by name, each imported only when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from libs.shared.errors import Invalid
+from libs.shared.service import Service
+
+CATALOGUE: Mapping[str, str] = {
+    "accounts": "services.accounts.app:SERVICE",
+    "events": "services.events.app:SERVICE",
+    "gateway": "services.gateway.app:SERVICE",
+    "notification": "services.notification.app:SERVICE",
+}
+
+
+def service(name: str) -> Service:
+    """The service of this name; raises `Invalid` naming those that there are."""
+    if name not in CATALOGUE:
+        raise Invalid("no-service", f"{name} is no service: there are {', '.join(CATALOGUE)}")
+    module, _, attribute = CATALOGUE[name].partition(":")
+    found: Service = getattr(import_module(module), attribute)
+    return found
