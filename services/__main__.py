@@ -6,9 +6,10 @@ if not (3, 11) <= sys.version_info[:2] <= (3, 13):
     sys.exit(f"Orrery needs Python 3.11, 3.12 or 3.13; this is {sys.version.split()[0]}")
 
 import argparse  # an older Python couldn't read what is imported from here on
+import signal
 from collections.abc import Sequence
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
 
 from pydantic import BaseModel
 
@@ -29,19 +30,18 @@ FAILED = 1
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 after a clean end, 1 when the start failed, 2 for a wrong setting."""
     asked = _parser().parse_args(arguments)
+    if asked.version:
+        print(f"Orrery {_version()}")
+        return 0
     try:
-        services = [service(name) for name in asked.services or CATALOGUE]
+        services = [service(name) for name in dict.fromkeys(asked.services or CATALOGUE)]
         if asked.map:
-            print(drawn(services))
-            return 0
+            return _printed(drawn(services))
         effective = _settings(services)
     except Fault as fault:
         return _refused(fault, WRONG)
-    if asked.check:
-        print(report(effective))
-        return 0
     try:
-        return run(services, effective)
+        return _printed(report(effective)) if asked.check else run(services, effective)
     except Fault as fault:
         return _refused(fault, FAILED)
 
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--check", action="store_true", help="print each setting with where it came from, and end")
     only.add_argument("--map", action="store_true", help="print every route, event, reaction and worker, and end")
-    only.add_argument("--version", action="version", version=f"Orrery {_version()}")
+    only.add_argument("--version", action="store_true", help="print the version, and end")
     return parser
 
 
@@ -73,10 +73,18 @@ def _model(name: str) -> type[BaseModel]:
 
 
 def _version() -> str:
+    metadata = import_module("importlib.metadata")  # slow to import, and seldom asked for
     try:
-        return version("orrery")
-    except PackageNotFoundError:  # run from a clone that isn't installed
+        return str(metadata.version("orrery"))
+    except metadata.PackageNotFoundError:  # run from a clone that isn't installed
         return "from source"
+
+
+def _printed(text: str) -> int:
+    """Print it; a reader that has seen enough (`| head`) ends us without a word, as it does other tools."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    print(text)
+    return 0
 
 
 def _refused(fault: Fault, code: int) -> int:

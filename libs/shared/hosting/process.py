@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 import time
@@ -26,6 +27,7 @@ def run(services: Sequence[Service], effective: Effective) -> int:
     """Run the services until a signal ends them; 0 when everything ended well. Raises from the error tree when the
     start fails.
     """
+    os.umask(0o077)  # what is written is for this user alone
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_until_signal(services, effective, Console(sys.stdout)))
 

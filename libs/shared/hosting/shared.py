@@ -82,7 +82,9 @@ class Buses:
                     self.place(channel, address), clock=self.clock, failpoints=self.failpoints
                 )
             except BaseException as error:
-                self._open.pop(key).set_exception(error)
+                failed = self._open.pop(key)
+                failed.set_exception(error)
+                failed.exception()  # nobody may have waited for it
                 raise
             self.stack.push_async_callback(bus.close)
             self._open[key].set_result(bus)
