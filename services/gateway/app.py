@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from libs.shared.contracts.gateway_v1 import EVENTS
 from libs.shared.errors import Broken, Fault
@@ -13,6 +13,7 @@ from services.gateway.clients.accounts import Accounts
 from services.gateway.clients.services import Services
 from services.gateway.domain.audit import Sampler
 from services.gateway.domain.passwords import Passwords
+from services.gateway.domain.route import Table
 from services.gateway.domain.sources import Sources
 from services.gateway.domain.streams import Streams
 from services.gateway.domain.tokens import Tokens
@@ -45,8 +46,13 @@ def memory_of(settings: GatewaySettings) -> Memory:
     )
 
 
+def opened(host: Host) -> AbstractAsyncContextManager[Parts]:
+    """The parts, with the committed table of routes."""
+    return opened_with(host, read_table())
+
+
 @asynccontextmanager
-async def opened(host: Host) -> AsyncIterator[Parts]:
+async def opened_with(host: Host, table: Table) -> AsyncIterator[Parts]:
     """The parts; at the end, what waits to be audited is told. Raises `Broken` without the key that signs callers."""
     if host.signer is None:
         raise Broken("no-signer", "the gateway was given no key to sign callers' identities with")
@@ -58,7 +64,7 @@ async def opened(host: Host) -> AsyncIterator[Parts]:
         clock=host.clock,
         settings=settings,
         memory=memory_of(settings),
-        behind=Behind(services, Accounts(services, host.clock), read_table()),
+        behind=Behind(services, Accounts(services, host.clock), table),
         trail=Trail(sampler, journal, most=settings.audit_queue, wait=settings.audit_wait),
         journal=journal,
         making=Making(host.ids, host.records),

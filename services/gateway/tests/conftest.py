@@ -1,0 +1,62 @@
+"""A gateway that stands, before a stand-in for accounts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import aiohttp
+import pytest
+
+from libs.shared.testing.host import Running, running
+from services.gateway.app import SERVICE, opened_with
+from services.gateway.parts import Parts
+from services.gateway.tests.standin import StandIn, standin, table
+
+
+@dataclass
+class Stage:
+    """A client, the gateway's parts, and what stands behind it."""
+
+    suite: Running
+    client: aiohttp.ClientSession
+    accounts: StandIn
+
+    @property
+    def parts(self) -> Parts:
+        """The gateway's parts."""
+        parts: Parts = self.suite.services["gateway"].parts
+        return parts
+
+    def headers(self, user: str, **claims: Any) -> dict[str, str]:
+        """A bearer's header; none for nobody."""
+        return {"Authorization": f"Bearer {self.accounts.token(user, **claims)}"} if user else {}
+
+    async def ask(self, user: str, method: str, path: str, **more: Any) -> tuple[int, Any]:
+        """Status, and the body as JSON or text."""
+        headers = {**self.headers(user), **more.pop("headers", {})}
+        async with self.client.request(method, path, headers=headers, **more) as answer:
+            text = await answer.text()
+            return answer.status, await answer.json() if answer.content_type.endswith("json") else text
+
+
+@asynccontextmanager
+async def staged(**settings: object) -> AsyncIterator[Stage]:
+    """Run a gateway with these settings."""
+    made: list[StandIn] = []
+    gateway = replace(SERVICE, open=partial(opened_with, table=table()))
+    async with (
+        running(standin(made), gateway, **settings) as suite,
+        aiohttp.ClientSession(suite.gateway, cookie_jar=aiohttp.DummyCookieJar()) as client,
+    ):
+        yield Stage(suite, client, made[0])
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    """A gateway with the usual settings."""
+    async with staged() as made:
+        yield made
