@@ -41,7 +41,7 @@ class World:
         self.clock = VirtualClock()
         self.failpoints = failpoints or Failpoints()
         self.plan = {}
-        self.runs = Counter()
+        self.runs: Counter[str] = Counter()
         self.tasks = []
 
     async def open(self):

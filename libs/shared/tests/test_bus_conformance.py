@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from libs.shared.bus.embedded import open_bus
+from libs.shared.bus.embedded import EmbeddedBus, open_bus
 from libs.shared.failpoints import Failpoints
 from libs.shared.testing.bus import BusConformance
 from libs.shared.testing.bus_groups import GroupConformance
@@ -15,10 +15,11 @@ from libs.shared.testing.clock import VirtualClock
 
 
 class EmbeddedRig:
+    bus: EmbeddedBus
+
     def __init__(self, path):
         self.path = path
         self.clock = VirtualClock()
-        self.bus = None
 
     async def open(self):
         self.bus = await open_bus(

@@ -1,0 +1,214 @@
+"""Command -> commit -> relay -> bus -> reaction noted, embedded: two stores and a bus, all durable.
+
+The rate with 64 commands in flight against bare `sqlite3` inserting and committing with the same durability; and the
+time from a command's start to its reaction's commit at 1,000 commands a second.
+
+Run: python -m tests.bench.pipeline [--profile FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import cProfile
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import ClassVar
+
+import uvloop
+
+from libs.shared import delivery
+from libs.shared.bus.embedded import open_bus
+from libs.shared.contracts.accounts_v1 import UserCreated
+from libs.shared.delivery.consume import Consumer
+from libs.shared.delivery.react import Reactor
+from libs.shared.delivery.relay import Relay
+from libs.shared.failpoints import Failpoints
+from libs.shared.service import On
+from libs.shared.store.protocol import Document, Store, Unit
+from libs.shared.store.sqlite import SqliteStore, open_store
+from libs.shared.telemetry.make import silent
+from libs.shared.values import SystemClock, time_ordered_id
+from tests.bench.bare import bare_rate
+
+IN_FLIGHT = 64
+SECONDS = 5
+
+
+class User(Document):
+    """What the command writes."""
+
+    name: str
+    email: str
+    groups: tuple[str, ...] = ()
+
+
+class Letter(Document):
+    """What the reaction writes."""
+
+    KEY: ClassVar[str] = "to"
+
+    to: str
+    text: str
+
+
+async def make_user(unit: Unit, name: str) -> None:
+    """The command: look, keep, tell."""
+    users = unit.of(User)
+    await users.look(name)
+    user = await users.put(User(name=name, email=f"{name}@example.com", groups=("one", "two")))
+    unit.emit(UserCreated(user=name, uid="0190f0e2", email=user.email, by="admin"), subject=f"users/{name}", about=user)
+
+
+class Line:
+    """The whole pipeline, and when each user's reaction was committed."""
+
+    def __init__(self, accounts: SqliteStore, mail: SqliteStore) -> None:
+        self.accounts = accounts
+        self.mail = mail
+        self.handled = 0
+        self.began: dict[str, float] = {}
+        self.waits: list[float] = []
+        self.idle = asyncio.Event()
+        self._count = 0
+
+    async def queue_letter(self, unit: Unit, event: UserCreated) -> None:
+        """The reaction."""
+        await unit.of(Letter).put(Letter(to=event.user, text="welcome"))
+
+    async def command(self) -> None:
+        """One command, with its commit."""
+        self._count += 1
+        name = f"user-{self._count}"
+        self.began[name] = time.perf_counter()
+        self.idle.clear()
+        await self.accounts.transact(make_user, name)
+
+    def noted(self, users: list[str]) -> None:
+        """Their reactions are durable."""
+        now = time.perf_counter()
+        self.waits += [now - self.began.pop(user) for user in users]
+        self.handled += len(users)
+        if not self.began:
+            self.idle.set()
+
+
+class Watched:
+    """A store that tells the line when a unit of its reaction has committed."""
+
+    def __init__(self, store: Store, line: Line) -> None:
+        self._store = store
+        self._line = line
+
+    async def transact(self, work: object, run: object, inner: object) -> object:
+        """As the store's own."""
+        outcome = await self._store.transact(work, run, inner)  # type: ignore[arg-type]  # only the reactor calls it
+        self._line.noted([inner.keywords["event"].user])  # type: ignore[attr-defined]
+        return outcome
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Line]:
+    """Stores, bus, relay and consumer, open and at work."""
+    clock, failpoints = SystemClock(), Failpoints()
+
+    async def store(name: str, kind: type[Document]) -> SqliteStore:
+        documents = (kind, *delivery.DOCUMENTS)
+        path = folder / f"{name}.db"
+        return await open_store(
+            path, documents, clock=clock, ids=time_ordered_id, source=f"/{name}", failpoints=failpoints
+        )
+
+    accounts, mail = await store("accounts", User), await store("mail", Letter)
+    bus = await open_bus(folder / "bus.db", clock=clock, failpoints=failpoints)
+    line = Line(accounts, mail)
+    telemetry = silent("mail")
+    reactor = Reactor("mail", [On(UserCreated, line.queue_letter)], Watched(mail, line), telemetry)  # type: ignore[arg-type]
+    relay = Relay(accounts, bus, source="/accounts", clock=clock, telemetry=silent("accounts"), failpoints=failpoints)
+    consumer = Consumer(reactor, store=mail, bus=bus, clock=clock, telemetry=telemetry, failpoints=failpoints)
+    tasks = [asyncio.create_task(relay.run()), asyncio.create_task(consumer.run())]
+    try:
+        yield line
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await bus.close()
+        await accounts.close()
+        await mail.close()
+
+
+async def rate(line: Line, seconds: float = SECONDS) -> float:
+    """Commands a second whose reaction is noted, with 64 in flight from command to note."""
+    slots = asyncio.Semaphore(IN_FLIGHT)
+    noted = line.noted
+
+    def release(users: list[str]) -> None:
+        noted(users)
+        for _ in users:
+            slots.release()
+
+    line.noted = release  # type: ignore[method-assign]
+    before, began = line.handled, time.perf_counter()
+    running: set[asyncio.Task[None]] = set()
+    while time.perf_counter() - began < seconds:
+        await slots.acquire()
+        task = asyncio.create_task(line.command())
+        running.add(task)
+        task.add_done_callback(running.discard)
+    await asyncio.gather(*running)
+    await line.idle.wait()
+    took = time.perf_counter() - began
+    line.noted = noted  # type: ignore[method-assign]
+    return (line.handled - before) / took
+
+
+async def latencies(line: Line, per_second: int = 1000, seconds: float = SECONDS) -> list[float]:
+    """Sorted seconds from command to noted reaction, at a steady rate."""
+    line.waits.clear()
+    loop = asyncio.get_running_loop()
+    began, running = loop.time(), set()
+    for n in range(int(per_second * seconds)):
+        if (ahead := began + n / per_second - loop.time()) > 0:
+            await asyncio.sleep(ahead)
+        task = asyncio.create_task(line.command())
+        running.add(task)
+        task.add_done_callback(running.discard)
+    await asyncio.gather(*running)
+    await line.idle.wait()
+    return sorted(line.waits)
+
+
+async def measure(folder: Path) -> tuple[float, list[float]]:
+    """The rate, and the latencies."""
+    async with running(folder) as line:
+        await rate(line, 1)
+        return await rate(line), await latencies(line)
+
+
+def main() -> None:
+    """Print figures and ratio."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--profile")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        bare = bare_rate(folder)
+        profile = cProfile.Profile()
+        if options.profile:
+            profile.enable()
+        handled, waits = uvloop.run(measure(folder))
+        if options.profile:
+            profile.dump_stats(options.profile)
+    print(f"bare sqlite3 insert+commit   {bare:8.0f} /s")
+    print(f"pipeline, {IN_FLIGHT} in flight       {handled:8.0f} /s   {handled / bare:5.2f} x bare")
+    for part in (50, 99, 99.9):
+        print(f"at 1,000 commands/s   p{part:<5} {waits[int(len(waits) * part / 100)] * 1000:8.2f} ms")
+
+
+if __name__ == "__main__":
+    main()
