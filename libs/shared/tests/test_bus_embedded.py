@@ -298,7 +298,7 @@ def _killed(path, plan):
         command, stdout=subprocess.PIPE, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
     ) as child:
         lines = []
-        for line in child.stdout:
+        for line in child.stdout or ():
             lines.append(int(line))
             if not plan and len(lines) == 300:
                 child.kill()

@@ -67,7 +67,7 @@ async def test_a_commit_wakes_it(world):
     world.start(world.relay().run())
     await world.clock.advance(0.1)
     await world.emit(created("bob"))
-    messages = []
+    messages: list[object] = []
 
     async def watch():
         while not messages:
