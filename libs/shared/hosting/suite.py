@@ -71,7 +71,7 @@ async def suite_opened(
 
 
 @asynccontextmanager
-async def _all_opened(services: Sequence[Service], shared: Shared, progress: Progress) -> AsyncIterator[list[Opened]]:
+async def _all_opened(services: Sequence[Service], shared: Shared, progress: Progress | None) -> AsyncIterator[list[Opened]]:
     """All of them at once; when one fails the others are closed, and its error is raised."""
     stacks = [AsyncExitStack() for _ in services]
 
