@@ -1,17 +1,17 @@
 """Who is calling: a short-lived header signed by the gateway (Ed25519), verified by every service.
 
-The header is `base64url(JSON).base64url(signature)`. It covers audience, method, raw path with query, a nonce and, for
-a small body, its SHA-256; it lives 30 seconds. Services hold the public half of the key alone.
+The header is `base64url(JSON).base64url(signature)`. It covers audience, method, raw path with query (by digest: a path
+may be longer than a header), a nonce and, for a small body, its SHA-256; it lives 30 seconds. Services hold the public
+half of the key alone.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
+import hashlib
 import hmac
-from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,8 @@ from aiohttp import web
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from libs.shared.errors import Busy, Unauthenticated
+from libs.shared.errors import TooLarge, Unauthenticated
+from libs.shared.http.replay import Nonces
 from libs.shared.values import Clock, Ids
 
 HEADER = "Orrery-Identity"
@@ -31,11 +32,10 @@ SKEW = timedelta(seconds=5)
 """How far the gateway's clock may be ahead of a service's."""
 SMALL_BODY = 64 << 10
 """Bytes of a body up to which its digest is signed."""
-LARGEST_ANSWERS = 4 << 10
-"""Bytes of JSON beyond which an answer travels as a marker, to be asked for."""
+LARGEST = 6 << 10
+"""Bytes of a header. Where it would be larger, its largest answers travel as a marker, to be asked for."""
 ASK: Mapping[str, bool] = {"ask": True}
-"""Stands for an answer that is too large for a header."""
-MOST_NONCES = 100_000
+"""Stands for an answer that is too large for a header; `answers.answer` fetches it."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 ANONYMOUS = "system:anonymous"
@@ -87,49 +87,76 @@ class Signer:
         self._key, self._clock, self._ids = key, clock, ids
 
     def sign(self, signed: Signed, identity: Identity) -> str:
-        """The header for one request; the identity's own `issued` is replaced by now."""
-        answers = {name: self._fitting(answer) for name, answer in identity.answers.items()}
-        payload = orjson.dumps(
-            {
-                "aud": signed.audience,
-                "mth": signed.method,
-                "tgt": signed.target,
-                "dig": signed.digest,
-                "iat": self._clock().timestamp(),
-                "jti": self._ids(),
-                "usr": identity.user,
-                "grp": identity.groups,
-                "ses": identity.session,
-                "ext": identity.extra,
-                "ip": identity.source_ip,
-                "ua": identity.user_agent,
-                "rid": identity.request_id,
-                "ans": answers,
-            }
-        )
-        return f"{_text(payload)}.{_text(self._key.sign(payload))}"
+        """The header for one request; the identity's own `issued` is replaced by now.
 
-    @staticmethod
-    def _fitting(answer: Any) -> Any:
-        return answer if isinstance(answer, bool) or len(orjson.dumps(answer)) <= LARGEST_ANSWERS else ASK
+        Raises `TooLarge` when groups and the like are too large by themselves.
+        """
+        nonce, made = self._ids(), self._clock().timestamp()
+        while True:
+            payload = orjson.dumps(_claims(signed, identity) | {"iat": made, "jti": nonce})
+            header = f"{_text(payload)}.{_text(self._key.sign(payload))}" if len(payload) < LARGEST else ""
+            if header and len(header) <= LARGEST:
+                return header
+            identity = _smaller(identity)
+
+
+def _claims(signed: Signed, identity: Identity) -> dict[str, Any]:
+    return {
+        "aud": signed.audience,
+        "req": _bound(signed.method, signed.target),
+        "dig": signed.digest,
+        "usr": identity.user,
+        "grp": identity.groups,
+        "ses": identity.session,
+        "ext": identity.extra,
+        "ip": identity.source_ip,
+        "ua": identity.user_agent,
+        "rid": identity.request_id,
+        "ans": identity.answers,
+    }
+
+
+def _bound(method: str, target: str) -> str:
+    """Method and raw target as one short text; a method holds no blank."""
+    return _text(hashlib.sha256(f"{method} {target}".encode("utf-8", "surrogateescape")).digest())
+
+
+def _smaller(identity: Identity) -> Identity:
+    """Without its largest answer, of which the marker stays. Raises `TooLarge` when nothing is left to leave out."""
+    sizes = {name: len(orjson.dumps(answer)) for name, answer in identity.answers.items() if _weighs(answer)}
+    if not sizes:
+        raise TooLarge("identity-too-large", f"the identity of {identity.user} is larger than {LARGEST} bytes")
+    largest = max(sizes, key=lambda name: sizes[name])
+    return replace(identity, answers={**identity.answers, largest: ASK})
+
+
+def _weighs(answer: Any) -> bool:
+    """Whether the marker is less than the answer."""
+    return not isinstance(answer, bool) and answer != ASK
 
 
 class Verifier:
-    """A service's half. Remembers the nonces of writes for as long as their headers live, up to a bound."""
+    """A service's half. Remembers the nonces of writes for as long as their headers live, up to a bound.
 
-    def __init__(self, key: Ed25519PublicKey, audience: str, clock: Clock) -> None:
+    A copy of the service on another machine has its own memory: there a repeat is found by the store's versions alone.
+    """
+
+    def __init__(self, key: Ed25519PublicKey, audience: str, clock: Clock, nonces: Nonces | None = None) -> None:
         self._key, self._audience, self._clock = key, audience, clock
-        self._nonces: OrderedDict[str, datetime] = OrderedDict()
+        self._nonces = nonces or Nonces()
 
     def verify(self, header: str, method: str, target: str) -> tuple[Identity, str]:
-        """The identity, and the digest that the body must have (empty: any). Raises `Unauthenticated`."""
+        """The identity, and the digest that the body must have (empty: any).
+
+        Raises `Unauthenticated`, and `Busy` when there are too many writes to tell a repeat from a new one.
+        """
         claims = self._claims(header)
-        if not hmac.compare_digest(claims["aud"], self._audience):
+        if claims["aud"] != self._audience:
             raise Unauthenticated("identity-audience", "the identity is for another service")
-        if claims["mth"] != method or claims["tgt"] != target:
+        if not hmac.compare_digest(claims["req"], _bound(method, target)):
             raise Unauthenticated("identity-target", "the identity is for another request")
         if method not in READING:
-            self._once(claims["jti"])
+            self._once(claims)
         return _identity(claims), claims["dig"]
 
     def forwarded(self, header: str) -> Identity:
@@ -137,30 +164,33 @@ class Verifier:
         return _identity(self._claims(header))
 
     def _claims(self, header: str) -> dict[str, Any]:
-        payload, _, signature = header.partition(".")
+        if not header:
+            raise Unauthenticated("identity-missing", "this service is asked through the gateway only")
+        payload, signature = _split(header)
         try:
-            raw = _bytes(payload)
-            self._key.verify(_bytes(signature), raw)
-            claims: dict[str, Any] = orjson.loads(raw)
-        except (InvalidSignature, binascii.Error, ValueError):
-            raise Unauthenticated(
-                "identity-unsigned", "the request carries no identity signed by the gateway"
-            ) from None
-        age = self._clock() - datetime.fromtimestamp(claims["iat"], UTC)
-        if not -SKEW <= age <= LIFE:
-            text = f"the identity is {age.total_seconds():.0f} s old and lives {LIFE.seconds} s: do the clocks agree?"
+            self._key.verify(signature, payload)
+        except InvalidSignature:
+            raise Unauthenticated("identity-unsigned", "the identity isn't signed by this suite's gateway") from None
+        claims: dict[str, Any] = orjson.loads(payload)  # what the gateway has signed is JSON
+        age = self._clock().timestamp() - claims["iat"]
+        if not -SKEW.total_seconds() <= age <= LIFE.total_seconds():
+            text = f"the identity is {age:.0f} s old and lives {LIFE.seconds} s: do the clocks agree?"
             raise Unauthenticated("identity-expired", text)
         return claims
 
-    def _once(self, nonce: str) -> None:
-        now = self._clock()
-        while self._nonces and next(iter(self._nonces.values())) < now - LIFE - SKEW:
-            self._nonces.popitem(last=False)
-        if nonce in self._nonces:
+    def _once(self, claims: Mapping[str, Any]) -> None:
+        until = claims["iat"] + LIFE.total_seconds()
+        if not self._nonces.take(claims["jti"], now=self._clock().timestamp(), until=until):
             raise Unauthenticated("identity-replayed", "the identity of this write was used before")
-        if len(self._nonces) >= MOST_NONCES:
-            raise Busy("identity-nonces", "too many writes within half a minute", retry_after=1)
-        self._nonces[nonce] = now
+
+
+def _split(header: str) -> tuple[bytes, bytes]:
+    """Payload and signature; raises `Unauthenticated` for what is no header of ours."""
+    payload, _, signature = header[: LARGEST + 1].partition(".")
+    try:
+        return _bytes(payload), _bytes(signature)
+    except ValueError:
+        raise Unauthenticated("identity-malformed", f"the {HEADER} header can't be read") from None
 
 
 def _identity(claims: Mapping[str, Any]) -> Identity:

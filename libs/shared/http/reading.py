@@ -44,19 +44,20 @@ async def raw_body(request: web.Request) -> bytes:
     route: Route | None = request.get(ROUTE)
     bound = route.max_body if route else MIB
     if (request.content_length or 0) > bound:
-        raise _too_large(bound)
+        raise too_large(bound)
     parts, size = [], 0
     async for part in request.content.iter_chunked(64 << 10):
         size += len(part)
         if size > bound:
-            raise _too_large(bound)
+            raise too_large(bound)
         parts.append(part)
     body = b"".join(parts)
     request[BODY] = body
     return body
 
 
-def _too_large(bound: int) -> TooLarge:
+def too_large(bound: int) -> TooLarge:
+    """The refusal of a body over this many bytes."""
     return TooLarge("body-too-large", f"the body is larger than the {bound} bytes that are accepted here")
 
 
