@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 BROAD_EXCEPT: Mapping[str, str] = {
     "libs/shared/hosting": "owns every task: an error in one is logged and the task starts again",
+    "libs/shared/http/server.py": "a handler's mistake is answered in the dialect of its route, and tells nothing",
     "libs/shared/delivery": "an event whose reaction fails in whatever way is parked, never lost",
 }
 """Where `except Exception` may stand; five in all."""

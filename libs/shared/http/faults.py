@@ -105,7 +105,7 @@ def answer(fault: Fault, dialect: Dialect, groups: Mapping[str, str]) -> web.Res
         case Dialect.KUBESPHERE:
             return plain(worded(fault, groups), status, headers)
         case Dialect.KUBERNETES:
-            return json_response(_status(fault, groups, status, reason), status, headers)
+            return json_response(kubernetes_status(fault, groups, status, reason), status, headers)
         case Dialect.OAUTH if status in MISSES and isinstance(fault, errors.Unsupported):
             return plain(MISSES[status], status, newline=False)
         case Dialect.OAUTH:
@@ -133,6 +133,28 @@ def _missed(status: int, path: str, dialect: Dialect) -> Fault:
     if status == HTTPStatus.NOT_ACCEPTABLE:
         return errors.Unsupported(ACCEPT, f"only the following media types are accepted: {JSON}")
     return errors.Unsupported("media-type-unsupported", f"the body is of a media type that is not taken: send {JSON}")
+
+
+def kubernetes_status(fault: Fault, groups: Mapping[str, str], status: int, reason: str) -> dict[str, Any]:
+    """A `Status` object (meta/v1)."""
+    details: dict[str, Any] = {
+        "name": fault.name,
+        "group": groups.get(fault.resource, ""),
+        "kind": fault.resource,
+        "causes": [_cause(flaw) for flaw in fault.flaws],
+        "retryAfterSeconds": _wait(fault) if status in _WAITS else 0,
+    }
+    kept = {key: value for key, value in details.items() if value}
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": worded(fault, groups),
+        "reason": reason,
+        **({"details": kept} if kept else {}),
+        "code": int(status),
+    }
 
 
 def worded(fault: Fault, groups: Mapping[str, str]) -> str:
@@ -182,27 +204,6 @@ def json_response(
 def _wait(fault: Fault) -> int:
     """Seconds, 1 at least: a client that retries at once makes it worse."""
     return max(1, math.ceil(fault.retry_after))
-
-
-def _status(fault: Fault, groups: Mapping[str, str], status: HTTPStatus, reason: str) -> dict[str, Any]:
-    details: dict[str, Any] = {
-        "name": fault.name,
-        "group": groups.get(fault.resource, ""),
-        "kind": fault.resource,
-        "causes": [_cause(flaw) for flaw in fault.flaws],
-        "retryAfterSeconds": _wait(fault) if status in _WAITS else 0,
-    }
-    kept = {key: value for key, value in details.items() if value}
-    return {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "message": worded(fault, groups),
-        "reason": reason,
-        **({"details": kept} if kept else {}),
-        "code": status.value,
-    }
 
 
 def _cause(flaw: Flaw) -> dict[str, str]:

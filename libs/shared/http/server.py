@@ -165,15 +165,20 @@ def _worded(serving: Serving) -> Any:
             if refusal.status < HTTPStatus.BAD_REQUEST:
                 raise  # a redirect
             return _missed(request, refusal, serving)
-        except (
-            Exception
-        ) as mistake:  # the one place where a handler's mistake becomes an answer, which tells nothing of it
-            if isinstance(mistake, ConnectionError) and _gone(request):
+        except ConnectionError as lost:
+            if _gone(request):
                 raise  # the client has left, and hears nothing
-            serving.log.exception("unexpected", route=observe.route_of(request))
-            return _refusal(request, Broken("unexpected", "Internal server error"), serving)
+            return _mistake(request, lost, serving)
+        except Exception as mistake:  # noqa: BLE001  # a handler may err in any way, and its client gets an answer
+            return _mistake(request, mistake, serving)
 
     return word
+
+
+def _mistake(request: web.Request, mistake: Exception, serving: Serving) -> web.StreamResponse:
+    """What nobody foresaw: all of it goes to the log, nothing to the client."""
+    serving.log.error("unexpected", route=observe.route_of(request), exc_info=mistake)
+    return _refusal(request, Broken("unexpected", "Internal server error"), serving)
 
 
 def _gone(request: web.Request) -> bool:
