@@ -1,6 +1,6 @@
 # What a developer types. Each check is an environment of tox.ini; `make test` runs them all, as CI does.
 .DEFAULT_GOAL := help
-.PHONY: help up test bench map proto lock clean
+.PHONY: help up test bench map proto routes lock clean
 VENV := .venv
 RUN := $(VENV)/bin/python
 SERVERS ?= auto
@@ -23,6 +23,9 @@ map: $(VENV)/requirements.lock  ## every route, event, reaction and worker
 
 proto: $(VENV)/requirements-dev.lock  ## contracts from proto/
 	@$(RUN) proto/generate.py
+
+routes: $(VENV)/requirements.lock  ## the gateway's table, from every service's routes and kinds
+	@$(RUN) -m hack.routes
 
 lock: $(VENV)/requirements-dev.lock  ## resolve the dependencies of pyproject.toml again
 	@hack/lock.sh

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -41,7 +41,12 @@ class Opened:
     service: Service
     host: Host
     parts: Any
+    tasks: Tasks
     tail: Tail = field(default_factory=Tail)
+
+    def listening(self) -> AbstractAsyncContextManager[None]:
+        """Its consumer, follower and workers, run while the block does: begun once every service can be asked."""
+        return self.tasks.running(listening(self.service, self.host, self.parts, self.tail))
 
     def checks(self) -> dict[str, Check]:
         """What the service rests on, each a check of `/readyz`."""
@@ -135,14 +140,11 @@ def _signer(service: Service, shared: Shared) -> Signer | None:
 
 @asynccontextmanager
 async def service_opened(service: Service, shared: Shared) -> AsyncIterator[Opened]:
-    """Everything of one service: relay first, then HTTP, consumer, follower, workers; ended the other way round."""
+    """A service that can be asked, and tells what it commits; it listens to nothing yet."""
     async with _hosted(service, shared) as host, service.open(host) as parts:
-        tasks, stand = Tasks(host.telemetry, host.clock), Opened(service, host, parts)
-        async with (
-            tasks.running(telling(service, host)),
-            _answering(stand, shared),
-            tasks.running(listening(stand.service, host, parts, stand.tail)),
-        ):
+        tasks = Tasks(host.telemetry, host.clock)
+        stand = Opened(service, host, parts, tasks)
+        async with tasks.running(telling(service, host)), _answering(stand, shared):
             yield stand
 
 

@@ -71,7 +71,9 @@ async def suite_opened(
 
 
 @asynccontextmanager
-async def _all_opened(services: Sequence[Service], shared: Shared, progress: Progress | None) -> AsyncIterator[list[Opened]]:
+async def _all_opened(
+    services: Sequence[Service], shared: Shared, progress: Progress | None
+) -> AsyncIterator[list[Opened]]:
     """All of them at once; when one fails the others are closed, and its error is raised."""
     stacks = [AsyncExitStack() for _ in services]
 
@@ -88,6 +90,9 @@ async def _all_opened(services: Sequence[Service], shared: Shared, progress: Pro
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-        yield [result for result in results if isinstance(result, Opened)]
+        stand = [result for result in results if isinstance(result, Opened)]
+        for one, stack in zip(stand, stacks, strict=True):
+            await stack.enter_async_context(one.listening())
+        yield stand
     finally:
         await asyncio.gather(*(stack.aclose() for stack in stacks))
