@@ -90,23 +90,23 @@ def precondition(kind: Kind[Any], name: str, what: str, wanted: str, standing: s
 
 def invalid(kind: Kind[Any], name: str, flaws: Iterable[Flaw], *, what: str = "") -> Invalid:
     """The refusal of an object, flaw by flaw, in Kubernetes' words. `what` is the kind unless given."""
-    every = tuple(flaws)
-    said = [_said(flaw) for flaw in every]
+    every = tuple(_worded(flaw) for flaw in flaws)
+    said = [f"{flaw.field}: {flaw.text}" for flaw in every]
     text = said[0] if len(said) == 1 else f"[{', '.join(said)}]"
     return Invalid(
         "object-invalid",
         f'{what or kind.kind}.{kind.group} "{name}" is invalid: {text}',
         resource=kind.plural,
-        name=name,
         flaws=every,
     )
 
 
-def _said(flaw: Flaw) -> str:
+def _worded(flaw: Flaw) -> Flaw:
+    """The flaw with its value in its text, where it says one."""
     if flaw.value is None:
-        return f"{flaw.field}: {flaw.text}"
+        return flaw
     value = f'"{flaw.value}"' if isinstance(flaw.value, str) else flaw.value
-    return f"{flaw.field}: Invalid value: {value}: {flaw.text}"
+    return Flaw(flaw.field, f"Invalid value: {value}: {flaw.text}")
 
 
 def _typed(kind: Kind[Any], body: JsonObject) -> JsonObject:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from libs.shared.errors import Gone, Malformed
 from libs.shared.kinds.kind import D, Kind
-from libs.shared.store.protocol import Change, Document, Store
+from libs.shared.store.protocol import Change, Clause, Document, Equal, Find, Prefix, Range, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +54,59 @@ def expired_list(token: Token) -> Gone:
     )
 
 
-async def snapshot_at(store: Store, kind: Kind[D], revision: int | None) -> tuple[int, list[D]]:
-    """The collection as it stood at a revision (None: as it stands), and that revision.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which documents of a collection a read looks at, by key: those that start so, or the one that is so, behind
+    `after`; the first `limit` of them (0: all).
+    """
+
+    prefix: str = ""
+    exact: str = ""
+    after: str = ""
+    limit: int = 0
+
+    def holds(self, key: str) -> bool:
+        """Whether a key lies in it, whatever the limit."""
+        return key.startswith(self.prefix) and self.exact in ("", key) and key > self.after
+
+    def find(self, kind: Kind[Any]) -> Find:
+        """The query for it, in the order of the keys."""
+        key = kind.document.KEY
+        where: list[Clause] = []
+        if self.exact:
+            where.append(Equal(key, self.exact))
+        elif self.prefix:
+            where.append(Prefix(key, self.prefix))
+        if self.after:
+            where.append(Range(key, low=f"{self.after}\0"))
+        return Find(tuple(where), limit=self.limit or None)
+
+
+async def snapshot_at(store: Store, kind: Kind[D], revision: int | None, span: Span) -> tuple[int, list[D]]:
+    """The span's documents as they stood at a revision (None: as they stand), in the order of their keys, and that
+    revision.
 
     An earlier state is today's with the changes since then undone. Raises `Gone` when those aren't kept any more, or
     when the revision is still to come.
     """
-    now, documents = await store.snapshot(kind.document)
+    now, documents = await store.snapshot(kind.document, span.find(kind))
     if revision is None or revision == now:
         return now, documents
     if revision > now:
         raise Gone("revision-unknown", f"Too large resource version: {revision}, current: {now}")
+    undone = [change for change in await _changes_between(store, kind, revision, now) if span.holds(change.key)]
+    if undone and span.limit:
+        # undoing may bring back what the limit has cut off or leave fewer than the limit: undo on all, then cut
+        revision, documents = await snapshot_at(store, kind, revision, replace(span, limit=0))
+        return revision, documents[: span.limit]
     standing: dict[str, Document] = {document.key: document for document in documents}
-    for change in reversed(await _changes_between(store, kind, revision, now)):
+    for change in reversed(undone):
         if change.before is None:
             standing.pop(change.key, None)
         else:
             standing[change.key] = change.before
-    return revision, [document for document in standing.values() if isinstance(document, kind.document)]
+    ordered = (standing[key] for key in sorted(standing))
+    return revision, [document for document in ordered if isinstance(document, kind.document)]
 
 
 async def _changes_between(store: Store, kind: Kind[Any], after: int, until: int) -> Sequence[Change]:

@@ -18,7 +18,7 @@ from libs.shared.kinds import lines, wire
 from libs.shared.kinds.kind import D, JsonObject, Kind
 from libs.shared.kinds.place import Parts, Place, place
 from libs.shared.kinds.query import Reading
-from libs.shared.kinds.reads import chosen, selects
+from libs.shared.kinds.reads import chosen, selects, standing
 from libs.shared.store.protocol import Change, Store
 
 LONGEST = 3600
@@ -83,10 +83,12 @@ async def _events(watcher: Watcher) -> Events:
     ends = clock.monotonic() + min(asked.timeout or LONGEST, LONGEST)
     revision = asked.revision or 0
     if watcher.from_now:
-        revision, documents = await watcher.parts.store.snapshot(watcher.kind.document)
+        find = standing(watcher.kind, watcher.at, asked).find(watcher.kind)
+        revision, documents = await watcher.parts.store.snapshot(watcher.kind.document, find)
         if asked.initial is not False:
-            standing = chosen(watcher.kind, sorted(documents, key=lambda item: item.key), watcher.at, asked)
-            yield [wire.event("ADDED", thing) for _, thing in standing]
+            # in the order of their writes: whoever breaks off in between can resume at the last one that he got
+            documents.sort(key=lambda document: document.stamp.revision)
+            yield [wire.event("ADDED", thing) for _, thing in chosen(watcher.kind, documents, watcher.at, asked)]
         if asked.initial and asked.bookmarks:
             yield [wire.bookmark(watcher.kind, revision, initial_end=True)]
     async with aclosing(_following(watcher, revision)) as batches:
@@ -120,7 +122,7 @@ async def resumed(store: Store, kind: Kind[D], revision: int) -> AsyncGenerator[
     """Changes after a revision that a client names.
 
     Several changes may share a revision, and a connection may break between two of them; so what was written together
-    in the revision named is told again. Nothing is lost, and a change that stands alone in its revision is told once.
+    in the revision named is told again, as long as it is kept. A change that stands alone in its revision is told once.
     Raises `Gone` when the revision isn't kept any more, or is still to come (a store that was restored).
     """
     now = await store.revision()

@@ -59,11 +59,11 @@ async def revision(served: Bank) -> str:
 
 
 async def test_what_stands_comes_first_then_what_happens(served: Bank):
-    """Without a revision the standing objects are ADDED in order; then each write is told once, as what it was."""
+    """Without a revision what stands is ADDED, oldest write first; then each write is told once, as what it was."""
     await served.make("b")
     await served.make("a")
     async with watching(served, "watch=true") as told:
-        assert await told.brief(2) == [("ADDED", "a"), ("ADDED", "b")]
+        assert await told.brief(2) == [("ADDED", "b"), ("ADDED", "a")]
         await served.make("c", code="s3cret")
         await served.patch(f"{VAULTS}/c", {"spec": {"colour": "red"}})
         await served.ask("DELETE", f"{VAULTS}/c")
