@@ -8,7 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-from libs.shared.errors import Flaw, Invalid, Malformed, TooLarge, Unsupported
+from libs.shared.errors import Flaw, Invalid, Malformed, Unsupported
+from libs.shared.http.reading import raw_body
 from libs.shared.http.route import MIB
 from libs.shared.objects.documents import read_json
 
@@ -23,7 +24,7 @@ _OPTIONS = ("propagationPolicy", "gracePeriodSeconds", "orphanDependents", "fiel
 async def read_object(request: web.Request) -> dict[str, Any]:
     """The JSON object that a create or an update carries."""
     _media(request, ("application/json",))
-    body = read_json(await _raw(request))
+    body = read_json(await raw_body(request))
     if not isinstance(body, dict):
         raise Malformed("object-unreadable", "the body is to be a JSON object")
     return body
@@ -32,7 +33,7 @@ async def read_object(request: web.Request) -> dict[str, Any]:
 async def read_patch(request: web.Request) -> tuple[str, Any]:
     """The media type and the JSON of a patch; apply and strategic patches are refused with 415."""
     media = _media(request, (JSON_PATCH, MERGE_PATCH))
-    return media, read_json(await _raw(request))
+    return media, read_json(await raw_body(request))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Deletion:
 
 async def read_deletion(request: web.Request) -> Deletion:
     """A deletion's options: the body's, and the query's where the body has none."""
-    raw = await _raw(request)
+    raw = await raw_body(request)
     body = read_json(raw) if raw.strip() else {}
     if not isinstance(body, dict):
         raise Malformed("options-unreadable", "the body of a deletion is DeleteOptions, a JSON object")
@@ -90,16 +91,3 @@ def _media(request: web.Request, taken: tuple[str, ...]) -> str:
             "the body of the request was in an unknown format - accepted media types include: " + ", ".join(taken),
         )
     return media
-
-
-async def _raw(request: web.Request) -> bytes:
-    if (request.content_length or 0) > LARGEST:
-        raise _too_large()
-    raw = await request.read()
-    if len(raw) > LARGEST:
-        raise _too_large()
-    return raw
-
-
-def _too_large() -> TooLarge:
-    return TooLarge("body-too-large", f"Request entity too large: limit is {LARGEST}")

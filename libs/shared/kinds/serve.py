@@ -34,7 +34,7 @@ async def read_collection(kind: Kind[Any], request: web.Request, parts: Any) -> 
 async def watch_objects(kind: Kind[Any], request: web.Request, parts: Any) -> web.StreamResponse:
     """Watch a kind's objects, or one of them."""
     if not kind.watched:
-        raise Unsupported("method-not-allowed", f"{kind.plural}.{kind.group} can't be watched", resource=kind.plural)
+        raise Unsupported("watch-unsupported", f"{kind.plural}.{kind.group} can't be watched", resource=kind.plural)
     return await watch.watch(kind, request, parts, query.reading(request, kind))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -46,7 +46,7 @@ async def create(kind: Kind[D], request: web.Request, parts: Parts) -> web.Strea
     write = _write(kind, request, parts)
     generated = not (isinstance(body.get("metadata"), dict) and body["metadata"].get("name"))
     for tried in range(1, _NAMES_TRIED + 1):
-        wish = drafts.creation(kind, write.at, body, os.urandom(meta.NOISE))
+        wish = drafts.creation(kind, write.at, body, secrets.token_bytes(meta.NOISE))
         try:
             document, warnings = await _create(write, wish, parts)
         except Exists:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from libs.shared.errors import Malformed, TooLarge
 from libs.shared.objects import names
@@ -32,7 +33,7 @@ class Operator(StrEnum):
     DOES_NOT_EXIST = "!"
 
 
-_BINARY = {
+_BINARY: Final = {
     Token.IN: Operator.IN,
     Token.NOT_IN: Operator.NOT_IN,
     Token.EQUALS: Operator.EQUALS,
@@ -41,7 +42,7 @@ _BINARY = {
     Token.GREATER: Operator.GREATER,
     Token.LESS: Operator.LESS,
 }
-_PRINTED = {Operator.GREATER: ">", Operator.LESS: "<"}
+_PRINTED: Final = {Operator.GREATER: ">", Operator.LESS: "<"}
 _INT64 = 1 << 63
 
 

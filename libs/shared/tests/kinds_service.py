@@ -12,30 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from aiohttp import ClientSession, web
+from aiohttp import ClientRequest, ClientResponse, ClientSession, web
+from aiohttp.client_middlewares import ClientHandlerType, ClientMiddlewareType
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, Field
 
-from libs.shared.errors import (
-    Conflict,
-    Denied,
-    Exists,
-    Fault,
-    Flaw,
-    Gone,
-    Invalid,
-    Malformed,
-    Missing,
-    TooLarge,
-    Unsupported,
-)
+from libs.shared.errors import Denied, Flaw, Invalid
 from libs.shared.failpoints import Failpoints
-from libs.shared.http.identity import IDENTITY, Identity
+from libs.shared.http.identity import GATEWAY, HEADER, Identity, Signed, Signer, Verifier
+from libs.shared.http.server import application
 from libs.shared.kinds.kind import Ask, JsonObject, Kind
 from libs.shared.kinds.serve import routes
 from libs.shared.objects import meta
 from libs.shared.store.protocol import Document, Store, Unit
 from libs.shared.store.sqlite.store import open_store
-from libs.shared.testing.clock import VirtualClock
+from libs.shared.telemetry.make import silent
+from libs.shared.testing.clock import START, VirtualClock
 
 API = "/apis/bank.example.io/v1beta1"
 VAULTS = f"{API}/vaults"
@@ -201,6 +193,11 @@ class Bank:
     session: ClientSession
     url: str
     parts: Parts
+    signer: Signer
+
+    def header(self, method: str, target: str) -> str:
+        """The identity header of one raw request."""
+        return self.signer.sign(Signed("bank", method, target), Identity(user="ann", groups=(), issued=START))
 
     async def ask(
         self,
@@ -239,30 +236,6 @@ class Bank:
         return (await self.parts.store.of(Vault).get(name)).digest
 
 
-_STATUSES: tuple[tuple[type[Fault], int, str], ...] = (
-    (Gone, 410, "Expired"),
-    (Missing, 404, "NotFound"),
-    (Exists, 409, "AlreadyExists"),
-    (Conflict, 409, "Conflict"),
-    (TooLarge, 413, "RequestEntityTooLarge"),
-    (Unsupported, 415, "UnsupportedMediaType"),
-    (Malformed, 400, "BadRequest"),
-    (Invalid, 422, "Invalid"),
-    (Denied, 403, "Forbidden"),
-)
-
-
-@web.middleware
-async def _edge(request: web.Request, handler: Any) -> web.StreamResponse:
-    request[IDENTITY] = Identity(user="ann", groups=(), issued=VirtualClock()(), answers={})
-    try:
-        response: web.StreamResponse = await handler(request)
-    except Fault as fault:
-        code, reason = next((code, reason) for kind, code, reason in _STATUSES if isinstance(fault, kind))
-        return web.json_response({"kind": "Status", "code": code, "reason": reason, "message": fault.text}, status=code)
-    return response
-
-
 @asynccontextmanager
 async def bank(folder: Path, *, changes: int = 1000) -> AsyncIterator[Bank]:
     """The service over a real SQLite file and a real socket."""
@@ -278,25 +251,38 @@ async def bank(folder: Path, *, changes: int = 1000) -> AsyncIterator[Bank]:
         changes=changes,
     )
     parts = Parts(store, clock, [])
-    app = web.Application(middlewares=[_edge], client_max_size=16 << 20)
-    for route in routes(KINDS):
-        app.router.add_route(route.method, route.path, _bound(route.handler, parts))
+    key = Ed25519PrivateKey.generate()
+    app = application(
+        routes(KINDS),
+        parts,
+        verifier=Verifier(key.public_key(), "bank", clock),
+        telemetry=silent("bank"),
+        clock=clock,
+        checks={},
+        groups={"vaults": "bank.example.io", "slots": "bank.example.io"},
+    )
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     host, port = runner.addresses[0][:2]
     try:
-        async with ClientSession() as session:
-            yield Bank(session, f"http://{host}:{port}", parts)
+        signer = Signer(key, clock, lambda: f"nonce-{next(numbers)}")
+        async with ClientSession(middlewares=(_signing(signer),)) as session:
+            yield Bank(session, f"http://{host}:{port}", parts, signer)
     finally:
         await store.close()
         await runner.cleanup()
 
 
-def _bound(handler: Any, parts: Parts) -> Any:
-    async def call(request: web.Request) -> web.StreamResponse:
-        response: web.StreamResponse = await handler(request, parts)
-        return response
+def _signing(signer: Signer) -> ClientMiddlewareType:
+    """Signs each request of a client as the gateway does, for ann; for the gateway itself where it is internal."""
 
-    return call
+    async def sign(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        user = GATEWAY if request.url.path.startswith("/internal/") else "ann"
+        signed = Signed("bank", request.method, request.url.raw_path_qs)
+        who = Identity(user=user, groups=(), issued=START)
+        request.headers[HEADER] = signer.sign(signed, who)
+        return await handler(request)
+
+    return sign

@@ -7,13 +7,10 @@ import json
 import tempfile
 from pathlib import Path
 
-import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from libs.shared.tests.kinds_service import VAULTS, Bank, bank
-
-pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
 
 NO_SHRINK = (Phase.explicit, Phase.reuse, Phase.generate)
 """An example that fails takes its time to fail."""

@@ -8,8 +8,6 @@ import pytest
 
 from libs.shared.tests.kinds_service import API, VAULTS, Bank, bank
 
-pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
-
 SLOTS = f"{API}/namespaces/x/slots"
 
 
@@ -155,8 +153,8 @@ async def test_namespaced_kinds(served: Bank):
         ("", 200),
         ("*/*", 200),
         ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", 200),
-        ("application/json;as=Table;v=v1;g=meta.k8s.io", 415),
-        ("application/vnd.kubernetes.protobuf", 415),
+        ("application/json;as=Table;v=v1;g=meta.k8s.io", 406),
+        ("application/vnd.kubernetes.protobuf", 406),
         ("application/vnd.kubernetes.protobuf,*/*", 200),
     ],
 )

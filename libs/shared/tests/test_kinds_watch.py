@@ -6,15 +6,14 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from libs.shared.http.identity import HEADER
 from libs.shared.kinds import lines, watch
 from libs.shared.kinds.watch import BOOKMARK_EVERY
 from libs.shared.tests.kinds_service import API, VAULTS, Bank, Vault, bank
-
-pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
 
 SOON = 10.0
 
@@ -210,11 +209,15 @@ async def test_a_slow_reader_is_cut(served: Bank, monkeypatch):
     for number in range(8):
         await served.make(f"big-{number}", colour="x" * (1 << 20))
     reader, writer = await slow_connection(served)
-    writer.write(f"GET {VAULTS}?watch=true HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    target = f"{VAULTS}?watch=true"
+    head = f"GET {target} HTTP/1.1\r\nHost: x\r\n{HEADER}: {served.header('GET', target)}\r\n\r\n"
+    writer.write(head.encode())
     await asyncio.sleep(1)
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await asyncio.wait_for(reader.readexactly(8 << 20), SOON)
     writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 async def test_a_watch_ends_when_its_client_leaves(served: Bank):
@@ -237,6 +240,6 @@ async def test_a_watch_ends_when_its_client_leaves(served: Bank):
 async def test_a_kind_that_is_not_watched(served: Bank):
     """Watching a kind whose changes are not kept is refused with a sentence, and its old path does not exist."""
     status, answer = await served.ask("GET", f"{API}/slots?watch=true")
-    assert (status, answer["message"]) == (415, "slots.bank.example.io can't be watched")
+    assert (status, answer["message"]) == (405, "slots.bank.example.io can't be watched")
     async with served.session.get(f"{served.url}{API}/watch/slots") as response:
         assert response.status == 404

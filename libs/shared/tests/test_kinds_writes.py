@@ -10,8 +10,6 @@ import pytest
 
 from libs.shared.tests.kinds_service import API, VAULTS, Bank, Vault, bank
 
-pytestmark = pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
-
 
 @pytest.fixture
 async def served(tmp_path):
