@@ -22,8 +22,11 @@ from services.accounts.domain.seed import Seeded, Seeds, seeds
 from services.accounts.domain.session import Session
 from services.accounts.domain.user import User
 from services.accounts.domain.workspace import Workspace
+from services.accounts.kinds import KINDS
 from services.accounts.parts import Parts
+from services.accounts.rest import ROUTES
 from services.accounts.settings import AccountsSettings
+from services.accounts.workers import WORKERS
 
 DOCUMENTS = (
     User,
@@ -87,6 +90,9 @@ SERVICE = Service(
     open=open_accounts,
     documents=DOCUMENTS,
     publishes=accounts_v1.EVENTS,
+    routes=ROUTES,
+    kinds=KINDS,
+    workers=WORKERS,
     groups={
         **dict.fromkeys(
             (

@@ -18,6 +18,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
 
 from libs.shared.errors import Broken, Busy
 from libs.shared.values import Secret
+from services.accounts.domain.password import imported
 
 R = TypeVar("R")
 BCRYPT_LONGEST = 72
@@ -45,7 +46,11 @@ class Passwords:
         _map_large_blocks()
 
     async def hash(self, password: Secret) -> Secret:
-        """The argon2id hash of it. Raises `Busy` when too many wait."""
+        """The argon2id hash of it; a bcrypt hash of an imported user stays what it is. Raises `Busy` when too many
+        wait.
+        """
+        if imported(password):
+            return password
         return await self._run(lambda: Secret(self._hasher.hash(password.reveal())))
 
     async def verify(self, password: Secret, kept: Secret | None) -> Verdict:

@@ -9,7 +9,7 @@ from libs.shared.contracts.accounts_v1 import Rule, Subject
 from libs.shared.store.protocol import Equal, Find, Unit
 from services.accounts.domain import role as domain
 from services.accounts.domain.resource import GLOBAL_BINDINGS, GLOBAL_ROLES, TEMPLATES, WORKSPACE_ROLES, checked_version
-from services.accounts.domain.role import Binding, GlobalRole, GlobalRoleBinding, RoleWish, WorkspaceRole
+from services.accounts.domain.role import GlobalRole, GlobalRoleBinding, RoleWish, WorkspaceRole
 from services.accounts.domain.workspace import Workspace
 
 
@@ -100,10 +100,10 @@ async def own_role(unit: Unit, workspace: str, name: str) -> WorkspaceRole:
 
 
 async def global_rules(unit: Unit, wish: RoleWish) -> tuple[Rule, ...] | None:
-    """The rules of what the role aggregates; None where it says nothing of that. Raises `Missing`."""
+    """The rules of what the role aggregates; where it says nothing of that, those given, if any. Raises `Missing`."""
     names = domain.aggregated(wish.annotations)
     if names is None:
-        return None
+        return wish.rules
     templates: list[GlobalRole] = []
     for name in names:
         template = await unit.of(GlobalRole).look(name)
@@ -117,7 +117,7 @@ async def workspace_rules(unit: Unit, workspace: str, wish: RoleWish) -> tuple[R
     """The rules of what the role aggregates: shared templates, and roles of its own workspace. Raises `Missing`."""
     names = domain.aggregated(wish.annotations)
     if names is None:
-        return None
+        return wish.rules
     templates: list[WorkspaceRole] = []
     for name in names:
         template = await unit.of(WorkspaceRole).look(name)
@@ -155,7 +155,9 @@ async def create_global_binding(unit: Unit, binding: GlobalRoleBinding) -> Globa
     return binding
 
 
-async def rebind_global(unit: Unit, before: GlobalRoleBinding, role: str, subjects: Sequence[Subject]) -> Binding:
+async def rebind_global(
+    unit: Unit, before: GlobalRoleBinding, role: str, subjects: Sequence[Subject]
+) -> GlobalRoleBinding:
     """Give a binding other subjects, or another role. Raises `Missing` for an unknown role."""
     if await unit.of(GlobalRole).look(role) is None:
         raise GLOBAL_ROLES.unknown(role)

@@ -55,6 +55,13 @@ async def reserve_attempt(unit: Unit, account: str, ident: str, *, at: datetime,
     return Reserved(found.name, ident, credential.hash if credential else None)
 
 
+async def release_attempt(unit: Unit, reserved: Reserved) -> None:
+    """The password could not be looked at: the attempt counts for nothing."""
+    attempts = await unit.of(Attempts).look(reserved.user)
+    if attempts is not None:
+        await unit.of(Attempts).put(attempts.without(reserved.ident))
+
+
 async def settle_failure(unit: Unit, reserved: Reserved, source: From, *, at: datetime, limits: Limits) -> Outcome:
     """The password was wrong: count it, record it, and lock the account at the limit."""
     found = await unit.of(User).look(reserved.user)

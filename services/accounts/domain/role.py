@@ -130,11 +130,14 @@ AnyBinding = TypeVar("AnyBinding", GlobalRoleBinding, WorkspaceRoleBinding)
 
 @dataclass(frozen=True, slots=True)
 class RoleWish:
-    """A role as somebody wants it; its rules are never taken, they follow from what it aggregates."""
+    """A role as somebody wants it. Its rules follow from what it aggregates; `rules` count only where it says nothing
+    of that, and only for those who may do everything (None: not given).
+    """
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[Rule, ...] | None = None
 
 
 def member_key(kind: str, name: str) -> str:
