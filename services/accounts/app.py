@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
 
-import yaml
+import orjson
 
 from libs.shared.contracts import accounts_v1
 from libs.shared.errors import Broken
@@ -68,10 +68,13 @@ async def open_accounts(host: Host) -> AsyncIterator[Parts]:
 
 
 def load_seeds() -> Seeds:
-    """The data files beside this one."""
+    """The data files beside this one, from KubeSphere's installer: per scope, roles that stand from the first start and
+    templates that roles are made of. `granted` is what a role really allows where that is less than the rules that
+    clients are shown; `ui`, `dependencies` and `aggregates` are annotations in the very text that clients compare.
+    """
     folder = files("services.accounts") / "seeds"
     names = ("global", "workspace", "project", "cluster")
-    return seeds({name: yaml.safe_load((folder / f"{name}.yaml").read_text("utf-8")) for name in names})
+    return seeds({name: orjson.loads((folder / f"{name}.json").read_bytes()) for name in names})
 
 
 async def _sow(host: Host, passwords: Passwords) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -26,6 +26,8 @@ from libs.shared.values import Secret
 
 ALGORITHM = "EdDSA"
 FILE = "token-key.pem"
+DOTS = 2
+"""In `header.claims.signature`."""
 LONGEST = 8192
 """Characters of the longest token that is looked at."""
 
@@ -51,7 +53,7 @@ class Tokens:
 
     def read(self, token: str) -> Mapping[str, Any]:
         """What a token of ours says, whatever its age. Raises `Unauthenticated` with the words that clients know."""
-        if token.count(".") != 2 or len(token) > LONGEST:  # noqa: PLR2004  # header.claims.signature
+        if token.count(".") != DOTS or len(token) > LONGEST:
             raise Unauthenticated("token-malformed", "token contains an invalid number of segments")
         try:
             return jwt.decode(token, self._public, algorithms=[ALGORITHM], options=_SIGNATURE_ALONE)
@@ -63,7 +65,7 @@ class Tokens:
             raise Unauthenticated("token-malformed", "token is malformed") from None
 
 
-_SIGNATURE_ALONE: Any = {
+_SIGNATURE_ALONE: Final[Any] = {
     "verify_signature": True,
     **dict.fromkeys(("verify_exp", "verify_nbf", "verify_iat", "verify_aud", "verify_iss", "verify_sub"), False),
 }

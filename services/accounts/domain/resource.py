@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -40,8 +40,14 @@ class Resource(Document):
 
 
 def derived_uid(uid: str, kind: str, name: str) -> str:
-    """The uid of something that comes into being with another: a unit that is run again makes the same."""
-    return str(uuid.uuid5(uuid.UUID(uid), f"{kind}/{name}"))
+    """The uid (UUID version 8, RFC 9562) of something that comes into being with another: a unit that is run again
+    makes the same.
+    """
+    digest = bytearray(hashlib.sha256(f"{uid}/{kind}/{name}".encode()).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x80
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 @dataclass(frozen=True, slots=True)

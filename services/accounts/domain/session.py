@@ -116,5 +116,5 @@ def claims(session: Session, kind: Kind, *, issuer: str, life: Life) -> Mapping[
 
 def pair_of(said: Mapping[str, Any]) -> int:
     """The number of the pair that a token belongs to, by its `jti`; 0 for none."""
-    parts = str(said.get("jti", "")).split(".")
-    return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else 0  # noqa: PLR2004  # id.pair.kind
+    pair = str(said.get("jti", "")).rpartition(".")[0].rpartition(".")[2]
+    return int(pair) if pair.isdigit() else 0

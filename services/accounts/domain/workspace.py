@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +9,7 @@ from typing import Any, ClassVar
 
 from libs.shared.contracts.accounts_v1 import WorkspaceChanged, WorkspaceCreated, WorkspaceDeleted
 from libs.shared.errors import Flaw
-from services.accounts.domain.resource import TEMPLATES, Resource, metadata_flaws
+from services.accounts.domain.resource import TEMPLATES, Resource, derived_uid, metadata_flaws
 
 LONGEST = 63
 """A workspace's name is the value of a label."""
@@ -35,7 +34,7 @@ class Workspace(Resource):
     @property
     def workspace_uid(self) -> str:
         """The uid of the Workspace: another object than its template, with an identity that follows from it."""
-        return str(uuid.uuid5(uuid.UUID(self.uid), "workspace"))
+        return derived_uid(self.uid, "workspace", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,7 @@ from aiohttp import web
 from libs.shared.http import listing
 from services.accounts.shapes.metadata import JsonObject
 
-Filters = Mapping[str, listing.Filter]
 
-
-def listed(request: web.Request, items: Sequence[JsonObject], filters: Filters) -> web.Response:
+def listed(request: web.Request, items: Sequence[JsonObject], filters: Mapping[str, listing.Filter]) -> web.Response:
     """The page that the query asks for, with the number of all that match."""
     return web.json_response(listing.listed(items, listing.last(request.query.items()), filters=filters))

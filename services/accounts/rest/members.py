@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from libs.shared.http.identity import caller
+from libs.shared.http.listing import Filter
 from libs.shared.http.reading import lenient, lenient_object
 from libs.shared.http.route import Route
 from services.accounts.commands import member as commands
@@ -12,7 +15,7 @@ from services.accounts.domain.member import Invitation
 from services.accounts.parts import EVERYTHING_HERE, Parts
 from services.accounts.queries import member as queries
 from services.accounts.rest.granting import vet
-from services.accounts.rest.lists import Filters, listed
+from services.accounts.rest.lists import listed
 from services.accounts.rest.users import FILTERS as USER_FILTERS
 from services.accounts.rest.users import SUCCESS
 from services.accounts.shapes import member as shapes
@@ -77,7 +80,7 @@ async def _invite(request: web.Request, invitations: tuple[Invitation, ...], par
     )
 
 
-FILTERS: Filters = {
+FILTERS: Mapping[str, Filter] = {
     name: USER_FILTERS[name] for name in ("email", "ingroup", "notingroup", "workspacerole", "workspace")
 }
 TAGS = ("members",)

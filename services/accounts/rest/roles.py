@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from libs.shared.errors import Malformed
+from libs.shared.http.listing import Filter
 from libs.shared.http.reading import lenient_object
 from libs.shared.http.route import Route
 from libs.shared.objects.patches import merge
 from services.accounts.commands import role as commands
-from services.accounts.domain.role import AGGREGATION, TEMPLATE, GlobalRole, RoleWish, WorkspaceRole
+from services.accounts.domain.role import TEMPLATE, GlobalRole, RoleWish, WorkspaceRole
 from services.accounts.parts import EVERYTHING, EVERYTHING_HERE, Parts
 from services.accounts.queries import role as queries
 from services.accounts.rest.granting import vet
-from services.accounts.rest.lists import Filters, listed
+from services.accounts.rest.lists import listed
 from services.accounts.rest.users import SUCCESS, check_name
 from services.accounts.shapes import role as shapes
 from services.accounts.shapes import user as user_shapes
@@ -152,7 +155,7 @@ def _patched(standing: JsonObject, patch: JsonObject) -> RoleWish:
     return after
 
 
-FILTERS: Filters = {"aggregateTo": lambda _item, _value: True}
+FILTERS: Mapping[str, Filter] = {"aggregateTo": lambda _item, _value: True}
 GLOBAL, HERE = V + "/globalroles", V + "/workspaces/{workspace}/workspaceroles"
 TAGS = ("roles",)
 ROUTES = (

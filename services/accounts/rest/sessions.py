@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -24,7 +25,7 @@ from services.accounts.shapes import session as shapes
 
 INVALID_GRANT = "invalid_grant"
 ANONYMOUS = "system:anonymous"
-NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+NO_STORE: Mapping[str, str] = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 """RFC 6749, section 5.1."""
 
 

@@ -9,8 +9,9 @@ from aiohttp import web
 
 from libs.shared.errors import Malformed
 from libs.shared.http.identity import caller
+from libs.shared.http.listing import Filter
 from libs.shared.http.reading import lenient_object
-from libs.shared.http.route import Access, Route
+from libs.shared.http.route import Route
 from libs.shared.values import Secret
 from services.accounts.commands import session as sessions
 from services.accounts.commands import user as commands
@@ -22,14 +23,14 @@ from services.accounts.parts import DELETES_USERS, EVERYTHING, MANAGES_USERS, SE
 from services.accounts.queries import member as members
 from services.accounts.queries import user as queries
 from services.accounts.rest.granting import vet
-from services.accounts.rest.lists import Filters, listed
+from services.accounts.rest.lists import listed
 from services.accounts.shapes import role as role_shapes
 from services.accounts.shapes import user as shapes
 from services.accounts.shapes.metadata import JsonObject
 
 V = "/kapis/iam.kubesphere.io/v1alpha2/users"
 PRE_REGISTRATION = "system:pre-registration"
-SUCCESS = {"message": "success"}
+SUCCESS: Mapping[str, str] = {"message": "success"}
 
 
 async def list_users(request: web.Request, parts: Parts) -> web.StreamResponse:
@@ -186,7 +187,7 @@ def _annotations(item: Mapping[str, Any]) -> Mapping[str, str]:
     return annotations
 
 
-FILTERS: Filters = {
+FILTERS: Mapping[str, Filter] = {
     "email": lambda item, value: item["spec"].get("email") == value,
     "ingroup": lambda item, value: value in _groups(item),
     "notingroup": lambda item, value: value not in _groups(item),
@@ -194,7 +195,7 @@ FILTERS: Filters = {
     "workspacerole": lambda item, value: _annotations(item).get(shapes.WORKSPACE_ROLE) == value,
     "workspace": lambda _item, _value: True,
 }
-RECORD_FILTERS: Filters = {"type": lambda item, value: item["spec"]["type"] == value}
+RECORD_FILTERS: Mapping[str, Filter] = {"type": lambda item, value: item["spec"]["type"] == value}
 TAGS = ("users",)
 ROUTES = (
     Route("GET", V, list_users, tags=TAGS),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -39,9 +40,9 @@ async def sign_in(stage: Stage, name: str) -> Session:
     return outcome.session
 
 
-def same(user: User, **changes: object) -> UserWish:
+def same(user: User, **changes: Any) -> UserWish:
     """The wish for a user as he is, but for these changes."""
-    said = {
+    said: dict[str, Any] = {
         "name": user.name,
         "email": user.email,
         "lang": user.lang,
@@ -102,7 +103,7 @@ async def test_a_user_is_made_with_his_global_role(stage: Stage) -> None:
         ({"name": "rob", "state": "Sleeping"}, Invalid),
     ],
 )
-async def test_bad_wishes_make_nobody(stage: Stage, wish: dict[str, object], fault: type[Fault]) -> None:
+async def test_bad_wishes_make_nobody(stage: Stage, wish: dict[str, Any], fault: type[Fault]) -> None:
     """Each is refused by its own fault, and neither a document nor an event is left."""
     await stage.user("bob")
     before = len(await stage.told())
@@ -114,7 +115,7 @@ async def test_bad_wishes_make_nobody(stage: Stage, wish: dict[str, object], fau
 
 async def test_without_a_password_nobody_signs_in(stage: Stage) -> None:
     """An account without one is Disabled, unless an identity provider vouches for it."""
-    ask = {"by": "admin", "at": stage.clock()}
+    ask: dict[str, Any] = {"by": "admin", "at": stage.clock()}
     plain = await stage.do(users.create_user, UserWish(name="ann"), None, uid=stage.parts.ids(), **ask)
     linked = {"iam.kubesphere.io/identify-provider": "ldap"}
     vouched = await stage.do(users.create_user, UserWish(name="ldo", labels=linked), None, uid=stage.parts.ids(), **ask)
@@ -219,7 +220,7 @@ async def test_profile_is_one_s_own(stage: Stage) -> None:
         {"global_role": "platform-admin"},
     ],
 )
-async def test_nobody_raises_himself(stage: Stage, changes: dict[str, object]) -> None:
+async def test_nobody_raises_himself(stage: Stage, changes: dict[str, Any]) -> None:
     """Groups, labels, other annotations, state and global role are no profile: refused, and nothing changes."""
     bob = await stage.user("bob")
     with pytest.raises(Denied):
@@ -277,8 +278,8 @@ async def test_another_password_ends_other_sessions(stage: Stage) -> None:
     mine, other = await sign_in(stage, "bob"), await sign_in(stage, "bob")
     old = (await stage.parts.store.of(Credential).get("bob")).hash
     hashed = await stage.parts.passwords.hash(Secret("N3wPassw0rd"))
-    stage.clock._passed += 5
-    ask = {"by": "bob", "session": mine.id, "at": stage.clock()}
+    await stage.clock.advance(5)
+    ask: dict[str, Any] = {"by": "bob", "session": mine.id, "at": stage.clock()}
     await stage.do(users.set_password, "bob", hashed, proven=old, **ask)
     assert not (await stage.parts.store.of(Session).get(mine.id)).ended
     assert (await stage.parts.store.of(Session).get(other.id)).ended == "password-changed"
