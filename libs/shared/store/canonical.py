@@ -5,9 +5,10 @@ Fixed width makes times compare as text, and sorted keys make equal documents eq
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
 from pydantic import ValidationError
@@ -18,7 +19,9 @@ from libs.shared.values import Secret
 
 D = TypeVar("D", bound=Document)
 
-_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+_OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL as JSON spells it, and not a backslash followed by `u0000`."""
 
 
 def moment(value: datetime) -> str:
@@ -31,12 +34,15 @@ def moment(value: datetime) -> str:
 def encoded(document: Document) -> str:
     """Its canonical JSON. Raises `Invalid` for a value that JSON can't hold."""
     try:
-        return orjson.dumps(document.model_dump(round_trip=True), default=_plain, option=_OPTIONS).decode()
+        text = orjson.dumps(document.model_dump(round_trip=True), default=_plain, option=_OPTIONS).decode()
     except (TypeError, UnicodeDecodeError) as error:
         if isinstance(error.__cause__, Invalid):
             raise error.__cause__ from error
-        text = f"{document.collection()}/{document.key} can't be kept as JSON: {error}"
-        raise Invalid("document-not-json", text, resource=document.collection(), name=document.key) from error
+        raise _refused(document, "document-not-json", f"can't be kept as JSON: {error}") from error
+    if "\\u0000" in text and _NUL.search(text):
+        # databases end a text at its NUL: `bob` would be found for `bob\0eve`
+        raise _refused(document, "text-with-nul", "holds a NUL character; text that is kept has none")
+    return text
 
 
 def decoded(kind: type[D], key: str, body: str) -> D:
@@ -50,6 +56,11 @@ def decoded(kind: type[D], key: str, body: str) -> D:
             f"stored {kind.collection()}/{key} does not fit its model ({where}: {first['msg']}): a migration is missing"
         )
         raise Broken("document-unreadable", text, resource=kind.collection(), name=key) from error
+
+
+def _refused(document: Document, slug: str, why: str) -> Invalid:
+    name = document.collection()
+    return Invalid(slug, f"{name}/{document.key} {why}", resource=name, name=document.key)
 
 
 def _plain(value: Any) -> Any:

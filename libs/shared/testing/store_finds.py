@@ -140,6 +140,15 @@ class FindConformance:
             await store.transact(add, Account(name="a"), Account(name="b", joined=naive))
         assert await store.of(Account).count() == 0
 
+    async def test_a_nul_is_refused(self, store: Store) -> None:
+        """Text with a NUL is refused; what only looks like its spelling is kept; asking for one finds nothing."""
+        with pytest.raises(Invalid, match="NUL"):
+            await store.transact(add, Account(name="a", email="bob\0eve"))
+        await store.transact(add, Account(name="b", email="\\u0000", labels=("",)))
+        assert (await store.of(Account).get("b")).email == "\\u0000"
+        for clause in (Equal("email", "\0"), OneOf("labels", ("\0", "\0x")), Prefix("labels", "\0")):
+            assert await store.of(Account).find(Find((clause,))) == []
+
     async def test_indexes_follow_changes(self, store: Store) -> None:
         """A changed or removed document is found by what it is, no more by what it was."""
 
