@@ -26,14 +26,17 @@ from libs.shared.contracts.accounts_v1 import UserCreated
 from libs.shared.delivery.consume import Consumer
 from libs.shared.delivery.react import Reactor
 from libs.shared.delivery.relay import Relay
+from libs.shared.event import CAUSE, Cause
 from libs.shared.failpoints import Failpoints
 from libs.shared.service import On
 from libs.shared.store.protocol import Document, Store, Unit
 from libs.shared.store.sqlite import SqliteStore, open_store
 from libs.shared.telemetry.make import silent
-from libs.shared.values import SystemClock, time_ordered_id
+from libs.shared.values import SystemClock, TimeOrderedIds
 from tests.bench.bare import bare_rate
 
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+"""A request's trace that no exporter records, as in an embedded suite."""
 IN_FLIGHT = 64
 SECONDS = 5
 
@@ -85,6 +88,7 @@ class Line:
         name = f"user-{self._count}"
         self.began[name] = time.perf_counter()
         self.idle.clear()
+        CAUSE.set(Cause(actor="admin", correlation=name, traceparent=TRACE))  # as the HTTP server does for a request
         await self.accounts.transact(make_user, name)
 
     def noted(self, users: list[str]) -> None:
@@ -119,7 +123,7 @@ async def running(folder: Path) -> AsyncIterator[Line]:
         documents = (kind, *delivery.DOCUMENTS)
         path = folder / f"{name}.db"
         return await open_store(
-            path, documents, clock=clock, ids=time_ordered_id, source=f"/{name}", failpoints=failpoints
+            path, documents, clock=clock, ids=TimeOrderedIds(), source=f"/{name}", failpoints=failpoints
         )
 
     accounts, mail = await store("accounts", User), await store("mail", Letter)

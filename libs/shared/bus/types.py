@@ -8,12 +8,12 @@ from libs.shared.errors import Invalid
 
 
 class Types:
-    """A set of event types that remembers its answers: asked once a message and listener."""
+    """A set of event types that remembers its answers: asked once a message and listener. Empty for beats alone."""
 
     __slots__ = ("_known", "exact", "patterns", "prefixes")
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        if not patterns or any("*" in pattern[:-1] or not pattern for pattern in patterns):
+        if any("*" in pattern[:-1] or not pattern for pattern in patterns):
             raise Invalid("event-types", f"{list(patterns)} are no event types: full names, `*` at the end at most")
         self.patterns = tuple(sorted(set(patterns)))
         self.exact = frozenset(p for p in self.patterns if not p.endswith("*"))

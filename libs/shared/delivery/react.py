@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
@@ -52,6 +52,9 @@ class Down:
 
     reason: str
 
+
+_UNSAMPLED: Final = "-00"
+"""How a W3C `traceparent` ends that its publisher did not record: by parent-based sampling nobody does after it."""
 
 Outcome = Done | Failed | Down
 Work = Callable[[Unit], Awaitable[str]]
@@ -119,6 +122,11 @@ class Reactor:
 
     @contextmanager
     def _caused(self, envelope: Envelope) -> Iterator[None]:
+        """The event's cause, and a span under its own; where nobody records the trace, its id alone is passed on."""
+        if envelope.traceparent.endswith(_UNSAMPLED):
+            with _because(envelope, envelope.traceparent):
+                yield
+            return
         attributes = {
             "messaging.system": "orrery",
             "messaging.operation.type": "process",
@@ -127,24 +135,32 @@ class Reactor:
             "cloudevents.event_subject": envelope.subject,
         }
         name = f"{self.service} {envelope.name}"
-        with span(
-            self._telemetry.tracer,
-            name,
-            kind=SpanKind.CONSUMER,
-            parent=envelope.traceparent,
-            attributes=attributes,
-        ) as running:
-            cause = Cause(
-                actor=envelope.actor,
-                correlation=envelope.correlationid or envelope.id,
-                causation=envelope.id,
-                traceparent=traceparent(running) or envelope.traceparent,
-            )
-            token = CAUSE.set(cause)
-            try:
-                yield
-            finally:
-                CAUSE.reset(token)
+        with (
+            span(
+                self._telemetry.tracer,
+                name,
+                kind=SpanKind.CONSUMER,
+                parent=envelope.traceparent,
+                attributes=attributes,
+            ) as running,
+            _because(envelope, traceparent(running) or envelope.traceparent),
+        ):
+            yield
+
+
+@contextmanager
+def _because(envelope: Envelope, trace: str) -> Iterator[None]:
+    cause = Cause(
+        actor=envelope.actor,
+        correlation=envelope.correlationid or envelope.id,
+        causation=envelope.id,
+        traceparent=trace,
+    )
+    token = CAUSE.set(cause)
+    try:
+        yield
+    finally:
+        CAUSE.reset(token)
 
 
 async def _watched(unit: Unit, run: _Run, work: Work) -> str:

@@ -18,7 +18,7 @@ from libs.shared.hosting.opening import Opened, service_opened
 from libs.shared.hosting.public import Doors, public_doors
 from libs.shared.hosting.shared import Buses, Shared
 from libs.shared.service import Service
-from libs.shared.values import Clock, Ids, SystemClock, time_ordered_id
+from libs.shared.values import Clock, Ids, SystemClock, TimeOrderedIds
 
 Progress = Callable[[str, float], None]
 
@@ -40,7 +40,7 @@ async def suite_opened(
     *,
     progress: Progress | None = None,
     clock: Clock | None = None,
-    ids: Ids = time_ordered_id,
+    ids: Ids | None = None,
     logs: TextIO = sys.stderr,
 ) -> AsyncIterator[Suite]:
     """Open every service, then the doors for clients; raises from the error tree when one can't be opened, with
@@ -58,7 +58,7 @@ async def suite_opened(
             effective=effective,
             folder=folder,
             clock=clock,
-            ids=ids,
+            ids=ids or TimeOrderedIds(),
             failpoints=plan,
             buses=Buses(folder, clock, plan, buses),
             password=first_password(effective.suite, folder) if any(s.name == ADMIN for s in services) else NO_PASSWORD,

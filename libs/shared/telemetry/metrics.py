@@ -48,11 +48,17 @@ class ReactionMetrics:
         self._seconds = Histogram(
             "orrery_consumer_seconds", "Time to handle.", ("consumer", "event"), buckets=SECONDS, registry=registry
         )
+        self._children: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
 
     def handled(self, consumer: str, event: str, outcome: str, seconds: float) -> None:
-        """Count one delivery."""
-        self._events.labels(consumer, event, outcome).inc()
-        self._seconds.labels(consumer, event).observe(seconds)
+        """Count one delivery. The labelled children are kept: looking one up costs more than counting in it."""
+        name = (consumer, event, outcome)
+        children = self._children.get(name)
+        if children is None:
+            children = (self._events.labels(*name), self._seconds.labels(consumer, event))
+            self._children[name] = children
+        children[0].inc()
+        children[1].observe(seconds)
 
 
 class Backlog(Protocol):

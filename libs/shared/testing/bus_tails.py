@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from libs.shared.bus.protocol import START, Beat, Feature, Unreadable
-from libs.shared.errors import Broken, Busy
+from libs.shared.errors import Broken, Busy, Invalid
 from libs.shared.testing.bus import ALL, DISABLED, Rig, envelope, gathered, ids
 
 AT = datetime(2030, 1, 1, tzinfo=UTC)
@@ -114,3 +114,13 @@ class TailConformance:
             await rig.bus.close()
             with pytest.raises(Broken):
                 await asyncio.wait_for(waiting, 10)
+
+    async def test_a_tail_of_no_types_sees_beats(self, rig: Rig) -> None:
+        """Whoever follows only signs of life gets those alone; a group of no types is refused."""
+        async with aclosing(rig.bus.tail([])) as tail:
+            await anext(tail)
+            await rig.bus.publish([envelope(1)])
+            await rig.bus.beat("/accounts", AT)
+            assert await gathered(tail, 1) == [Beat("/accounts", AT)]
+        with pytest.raises(Invalid):
+            await rig.bus.group("mail", []).__aenter__()

@@ -14,7 +14,7 @@ from libs.shared.hosting.opening import Opened
 from libs.shared.hosting.suite import suite_opened
 from libs.shared.http.client import Upstreams
 from libs.shared.service import Service
-from libs.shared.values import Clock, Ids, SystemClock, time_ordered_id
+from libs.shared.values import Clock, Ids, SystemClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    *services: Service, clock: Clock | None = None, ids: Ids = time_ordered_id, **settings: object
+    *services: Service, clock: Clock | None = None, ids: Ids | None = None, **settings: object
 ) -> AsyncIterator[Running]:
     """Run these services while the block does. `settings` are those of the suite and the services, in lower case:
     `admin_password="…"`, `accounts_token_ttl=60`. Unless given, the data folder is temporary, clients find the gateway

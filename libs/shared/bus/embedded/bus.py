@@ -21,7 +21,7 @@ from libs.shared.bus.embedded.tail import Item, Tail
 from libs.shared.bus.embedded.writer import Append, Call, Job, Writer
 from libs.shared.bus.protocol import NOW, START, Beat, Feature, Group, Message, Page, Unreadable
 from libs.shared.bus.types import Types
-from libs.shared.errors import Broken, Busy, Fault, Gone, TooLarge
+from libs.shared.errors import Broken, Busy, Fault, Gone, Invalid, TooLarge
 from libs.shared.event import Envelope
 from libs.shared.failpoints import Failpoints
 from libs.shared.values import Clock
@@ -180,6 +180,8 @@ class EmbeddedBus:
         """
         self._check_open()
         wanted = Types(types)
+        if not wanted.patterns:
+            raise Invalid("event-types", f"group {name} needs at least one event type")
         core = self._groups.known(name) or await self._groups.make(name, wanted, await self._position(start))
         await self._groups.listen(core, wanted)
         joined = Joined(core, self._reader, self._clock, lambda: self._end)
