@@ -21,6 +21,8 @@ class Source:
     path: str
     text: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]
+    """Every node of the tree."""
 
     @property
     def test(self) -> bool:
@@ -34,7 +36,7 @@ class Source:
 
     def functions(self) -> Iterator[Function]:
         """Every function and method, nested ones too."""
-        return (node for node in ast.walk(self.tree) if isinstance(node, Function))
+        return (node for node in self.nodes if isinstance(node, Function))
 
 
 @cache
@@ -45,7 +47,8 @@ def sources() -> tuple[Source, ...]:
         relative = path.relative_to(ROOT)
         if SKIPPED.isdisjoint(relative.parts) and not any(part.startswith(".") for part in relative.parts):
             text = path.read_text()
-            found.append(Source(str(relative), text, ast.parse(text)))
+            tree = ast.parse(text)
+            found.append(Source(str(relative), text, tree, tuple(ast.walk(tree))))
     return tuple(source for source in found if not source.generated)
 
 

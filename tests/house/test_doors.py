@@ -22,7 +22,7 @@ def test_only_config_reads_the_environment() -> None:
         where(source, node)
         for source in product()
         if not source.path.startswith("libs/shared/config/")
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv", "putenv")
     ]
     assert found == []
@@ -45,7 +45,7 @@ def test_no_service_imports_another() -> None:
     found = [
         where(source, node)
         for source in sources()
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         for module in imported(node)
         if crosses(source.path.split("/"), module.split("."))
     ]
@@ -65,7 +65,7 @@ def test_a_foreign_library_has_one_door(library: str) -> None:
         source.path
         for source in product()
         if not source.path.startswith(WRAPPED[library])
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if any(f"{module}.".startswith(f"{library}.") for module in imported(node))
     }
     assert found == set()
@@ -73,7 +73,7 @@ def test_a_foreign_library_has_one_door(library: str) -> None:
 
 def broad(source: Source) -> Iterator[ast.ExceptHandler]:
     """Handlers that end an error of any kind; one that only tidies up and raises it again ends nothing."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ExceptHandler) and not raises_again(node):
             kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
             if any(kind is None or (isinstance(kind, ast.Name) and kind.id in BROAD) for kind in kinds):
@@ -112,7 +112,7 @@ def test_no_mock_or_patch() -> None:
         where(source, node)
         for source in sources()
         if "/clients/" not in source.path
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if any(module.startswith("unittest.mock") for module in imported(node))
     ]
     assert found == []

@@ -35,7 +35,7 @@ def test_each_declared_event_is_told_somewhere() -> None:
         (source.path.split("/")[1], ast.unparse(node.func).rpartition(".")[2])
         for source in product()
         if source.path.startswith("services/")
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if isinstance(node, ast.Call)
     }
     declared = {(name, event.__name__) for name, events in contracts().items() for event in events}

@@ -7,7 +7,7 @@ from tests.house.source import imported, product
 
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 MAKERS = frozenset({"list", "dict", "set", "defaultdict", "deque", "Counter", "OrderedDict", "Queue", "Lock", "Event"})
-IMPURE = frozenset({"time", "random", "secrets", "uuid", "os", "socket", "asyncio"})
+IMPURE = frozenset({"time", "random", "secrets", "os", "socket", "asyncio"})
 
 
 def mutable(value: ast.expr | None) -> bool:
@@ -17,26 +17,26 @@ def mutable(value: ast.expr | None) -> bool:
     return isinstance(value, MUTABLE)
 
 
+def names(node: ast.Assign | ast.AnnAssign) -> list[str]:
+    return [ast.unparse(target) for target in (node.targets if isinstance(node, ast.Assign) else [node.target])]
+
+
 def read_only(node: ast.Assign | ast.AnnAssign) -> bool:
     """Whether its annotation promises that nobody writes: Mapping, Sequence, Final."""
     annotation = ast.unparse(node.annotation) if isinstance(node, ast.AnnAssign) else ""
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    exported = any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
-    return exported or annotation.startswith(("Mapping", "Sequence", "Final", "frozenset"))
+    return names(node) == ["__all__"] or annotation.startswith(("Mapping", "Sequence", "Final", "frozenset"))
 
 
 def test_no_module_level_state() -> None:
     """A list, dict or set at module level is a tuple, a frozenset, or annotated as Mapping; `global` doesn't exist."""
     found = {
-        f"{source.path}:{node.lineno}"
+        f"{source.path}:{name}"
         for source in product()
         for node in source.tree.body
         if isinstance(node, ast.Assign | ast.AnnAssign) and mutable(node.value) and not read_only(node)
+        for name in names(node)
     } | {
-        f"{source.path}:{node.lineno}"
-        for source in product()
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.Global)
+        f"{source.path}:{node.lineno}" for source in product() for node in source.nodes if isinstance(node, ast.Global)
     }
     assert found == set(MUTABLE_STATE)
 
@@ -54,7 +54,7 @@ def test_domain_and_commands_are_pure() -> None:
         f"{source.path}:{module}"
         for source in product()
         if room(source.path) in rooms
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         for module in imported(node)
         if module.split(".")[0] in IMPURE
     }
@@ -63,12 +63,21 @@ def test_domain_and_commands_are_pure() -> None:
 
 def test_now_is_asked_of_the_clock() -> None:
     """`datetime.now`, `time.time` and the like stand in values.py alone; everything else is handed a clock."""
-    asked = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
+    asked = {
+        "datetime.now",
+        "datetime.utcnow",
+        "datetime.today",
+        "date.today",
+        "time.time",
+        "time.time_ns",
+        "uuid.uuid1",
+        "uuid.uuid4",
+    }
     found = {
         f"{source.path}:{node.lineno}"
         for source in product()
         if source.path != "libs/shared/values.py"
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if isinstance(node, ast.Attribute) and ast.unparse(node) in asked
     }
     assert found == set()

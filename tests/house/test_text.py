@@ -75,7 +75,7 @@ def test_every_setting_has_a_meaning() -> None:
     """A field of a Settings model has a docstring: the error and `--check` show it."""
     bare = []
     for source in sources():
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, ast.ClassDef) and "Settings" in {ast.unparse(base) for base in node.bases}:
                 bare += [f"{source.path}:{name}" for name in undocumented(node.body)]
     assert bare == []
