@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
+import inspect
+import textwrap
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -24,7 +28,25 @@ class Name:
 
     service: str
     field: str
-    info: FieldInfo
+    model: type[BaseModel]
+
+    @property
+    def info(self) -> FieldInfo:
+        """The field as declared."""
+        return self.model.model_fields[self.field]
+
+    @property
+    def meaning(self) -> str:
+        """The string that follows the field in its model's source, on one line. Read only when it is to be shown: to
+        read it at every start would be a tenth of the start.
+        """
+        body = ast.parse(textwrap.dedent(inspect.getsource(self.model))).body[0]
+        statements = body.body if isinstance(body, ast.ClassDef) else []
+        for declared, after in pairwise(statements):
+            if isinstance(declared, ast.AnnAssign) and ast.unparse(declared.target) == self.field:
+                told = after.value if isinstance(after, ast.Expr) else None
+                return " ".join(str(told.value).split()) if isinstance(told, ast.Constant) else ""
+        return ""
 
     @property
     def full(self) -> str:
@@ -44,17 +66,17 @@ class Name:
 
 def suite_names() -> dict[str, Name]:
     """The suite's settings by full name."""
-    return _by_full(Name(SUITE, field, info) for field, info in Suite.model_fields.items())
+    return _by_full(Name(SUITE, field, Suite) for field in Suite.model_fields)
 
 
 def service_names(service: str, model: type[BaseModel]) -> dict[str, Name]:
     """One service's settings by full name: its own, its place, and the suite's addresses that it may override."""
-    given = {field: Suite.model_fields[field] for field in OVERRIDES} | dict(Place.model_fields)
+    given = dict.fromkeys(OVERRIDES, Suite) | dict.fromkeys(Place.model_fields, Place)
     taken = given.keys() & model.model_fields.keys()
     if taken:
         raise Broken("settings-clash", f"{service}'s settings may not be called {', '.join(sorted(taken))}")
-    fields = given | dict(model.model_fields)
-    return _by_full(Name(service, field, info) for field, info in fields.items())
+    fields: Mapping[str, type[BaseModel]] = given | dict.fromkeys(model.model_fields, model)
+    return _by_full(Name(service, field, owner) for field, owner in fields.items())
 
 
 def refuse_unknown(

@@ -22,12 +22,11 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One effective setting: its name, its value as it may be shown, where it came from, what it means."""
+    """One effective setting: its name, its value as it may be shown, where it came from."""
 
     name: str
     shown: str
     source: str
-    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ class _Reading:
         addresses: dict[str, Address] = {}
         overridden = set()
         for name in OVERRIDES:
-            setting = Name(service, name, Suite.model_fields[name])
+            setting = Name(service, name, Suite)
             if setting.full in self.given:
                 overridden.add(name)
                 addresses[name] = self.address(setting) or getattr(suite, name)
@@ -134,7 +133,7 @@ class _Reading:
 
     def model(self, service: str, model: type[M]) -> M:
         """The model filled from what is given; its defaults, and flaws, where that is wrong."""
-        names = {field: Name(service, field, info) for field, info in model.model_fields.items()}
+        names = {field: Name(service, field, model) for field in model.model_fields}
         items = {field: self.given[name.full] for field, name in names.items() if name.full in self.given}
         try:
             filled = model.model_validate({field: _split(names[field], item.value) for field, item in items.items()})
@@ -150,8 +149,7 @@ class _Reading:
     def note(self, name: Name, value: object) -> None:
         """Remember where an effective value came from."""
         item = self.given.get(name.full)
-        meaning = " ".join((name.info.description or "").split())
-        self.origins.append(Origin(name.full, _shown(name, value), item.source if item else DEFAULT, meaning))
+        self.origins.append(Origin(name.full, _shown(name, value), item.source if item else DEFAULT))
 
     def flaw(self, name: str, text: str) -> None:
         """Remember that a setting is wrong."""
@@ -168,8 +166,7 @@ def _split(name: Name, value: object) -> object:
 def _sentence(name: Name, item: Given | None, reason: str) -> str:
     """One line: which setting, its value unless secret, what is accepted."""
     reason = reason.removeprefix("Value error, ").removeprefix("Input ")
-    meaning = " ".join((name.info.description or "").split())
-    about = f" ({meaning})" if meaning else ""
+    about = f" ({name.meaning})" if name.meaning else ""
     if item is None:
         return f"{name.full} is needed{about}"
     return f"{name.full} ({item.source}): {_shown(name, item.value)!r} {reason[:1].lower()}{reason[1:]}{about}"

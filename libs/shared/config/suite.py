@@ -14,7 +14,7 @@ from libs.shared.values import Secret
 class Settings(BaseModel):
     """A service's own settings: frozen, nothing unknown, each field with a docstring that gives unit and meaning."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _nothing(value: object) -> object:
