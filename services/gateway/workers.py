@@ -13,7 +13,7 @@ from services.gateway.domain.index import Index
 from services.gateway.parts import Parts
 from services.gateway.parts.memory import ACCOUNTS
 
-AGAIN = 0.2
+AGAIN = 0.05
 """Seconds before a snapshot or a batch is tried again, at first."""
 LONGEST = 5.0
 LOOK_EVERY = 0.5
@@ -30,7 +30,8 @@ async def load_snapshots(parts: Parts) -> None:
             await load_snapshot(parts)
         except Fault as fault:
             parts.journal.snapshots.labels("failed").inc()
-            parts.journal.log.warning("snapshot of the index failed", slug=fault.slug, reason=fault.text)
+            tell = parts.journal.log.warning if wait >= LONGEST else parts.journal.log.info
+            tell("snapshot of the index failed", slug=fault.slug, reason=fault.text)
             parts.memory.wanted.set()
             await parts.clock.sleep(wait)
             wait = min(wait * 2, LONGEST)

@@ -49,9 +49,11 @@ class Trail:
             raise Busy("audit-full", "the audit trail takes no more records now; try again", retry_after=1) from None
         self._taken += 1
 
-    def leave(self) -> None:
+    async def leave(self) -> None:
         """Give room back without a record."""
         self._taken -= 1
+        async with self._room:
+            self._room.notify_all()
 
     def put(self, made: AuditRecorded, now: float, *, taken: bool) -> None:
         """Keep a record; `taken` when room was made sure of."""

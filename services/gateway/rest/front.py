@@ -42,9 +42,15 @@ def public(parts: Parts) -> web.Application:
         handler_args={"max_line_size": LARGEST_LINE, "max_field_size": LARGEST_LINE, "lingering_time": 2.0},
         client_max_size=0,
     )
+    application.on_response_prepare.append(_unnamed)
     application.router.add_route("*", "/{path:.*}", partial(receive, parts=parts))
     application.router.add_route("*", "/", partial(receive, parts=parts))
     return application
+
+
+async def _unnamed(_request: web.Request, response: web.StreamResponse) -> None:
+    """The software and its version are nobody's business."""
+    response.headers.pop("Server", None)
 
 
 async def receive(request: web.Request, parts: Parts) -> web.StreamResponse:

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import ClientResponse, web
 from multidict import CIMultiDict
 
-from libs.shared.errors import Broken, Busy, TooLarge
+from libs.shared.errors import Busy, TooLarge
 from libs.shared.http.identity import TOLD
 from services.gateway.clients.services import Going
 from services.gateway.domain.feed import NAMES
@@ -60,7 +60,7 @@ async def pass_on(asked: Visit) -> web.StreamResponse:
     except Busy as fault:
         if upload is not None and upload.fault is not None:
             raise upload.fault from fault
-        if asked.response is None:
+        if asked.response is None or not asked.response.prepared:
             raise
         return _torn(asked, asked.response)
 
@@ -110,8 +110,6 @@ async def _answered(asked: Visit, answer: ClientResponse, known: Mapping[str, An
 
 def _torn(asked: Visit, response: web.StreamResponse) -> web.StreamResponse:
     """The service broke off in the middle: close the connection, so that nobody takes the piece for the whole."""
-    if not response.prepared:
-        raise Broken("service-torn", "the service broke off before its answer began")
     if asked.request.transport is not None:
         asked.request.transport.close()
     return response

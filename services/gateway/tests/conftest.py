@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from libs.shared.testing.host import Running, running
 from services.gateway.app import SERVICE, opened_with
@@ -35,6 +37,17 @@ class Stage:
         """A bearer's header; none for nobody."""
         return {"Authorization": f"Bearer {self.accounts.token(user, **claims)}"} if user else {}
 
+    async def raw(self, head: str) -> tuple[int, str]:
+        """What the gateway answers to these very bytes: a client library would tidy them."""
+        url = URL(self.suite.gateway)
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        try:
+            writer.write(head.replace("\n", "\r\n").encode("utf-8", "surrogateescape"))
+            answer = (await asyncio.wait_for(reader.read(65536), 5)).decode()
+        finally:
+            writer.close()
+        return int(answer.split(" ", 2)[1]), answer
+
     async def ask(self, user: str, method: str, path: str, **more: Any) -> tuple[int, Any]:
         """Status, and the body as JSON or text."""
         headers = {**self.headers(user), **more.pop("headers", {})}
@@ -44,7 +57,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(**settings: object) -> AsyncIterator[Stage]:
+async def staged(**settings: Any) -> AsyncIterator[Stage]:
     """Run a gateway with these settings."""
     made: list[StandIn] = []
     gateway = replace(SERVICE, open=partial(opened_with, table=table()))

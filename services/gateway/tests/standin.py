@@ -22,6 +22,7 @@ from libs.shared.contracts.accounts_v1 import EVENTS
 from libs.shared.errors import Unauthenticated
 from libs.shared.event import Event
 from libs.shared.http.identity import caller
+from libs.shared.http.reading import raw_body
 from libs.shared.http.route import Access, Dialect, May, Mine, Route
 from libs.shared.service import Host, Service
 from libs.shared.store.protocol import Document, Store, Unit
@@ -102,7 +103,7 @@ async def keys(_request: web.Request, parts: StandIn) -> web.Response:
 async def verify(request: web.Request, parts: StandIn) -> web.Response:
     """One password is right for everybody."""
     parts.verified += 1
-    asked = json.loads(await request.content.read())
+    asked = json.loads(await raw_body(request))
     if asked["password"] != PASSWORD:
         raise Unauthenticated("wrong", "incorrect password")
     return web.json_response({"user": asked["username"].partition("@")[0], "groups": []})
@@ -123,7 +124,7 @@ async def index(request: web.Request, parts: StandIn) -> web.StreamResponse:
 async def echo(request: web.Request, _parts: StandIn) -> web.Response:
     """What reached the service."""
     who = caller(request)
-    raw = await request.content.read()
+    raw = await raw_body(request)
     return web.json_response(
         {
             "user": who.user,
@@ -143,7 +144,7 @@ async def echo(request: web.Request, _parts: StandIn) -> web.Response:
 async def bind(request: web.Request, parts: StandIn) -> web.Response:
     """A write that tells an event which the caller's next request is to be decided by."""
     event = next(e for e in EVENTS if e.__name__ == request.query["event"])
-    await parts.tell(event.model_validate_json(await request.content.read()))
+    await parts.tell(event.model_validate_json(await raw_body(request)))
     return web.json_response({"message": "success"})
 
 

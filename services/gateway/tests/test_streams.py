@@ -1,0 +1,163 @@
+"""Streams through the gateway: sent on at once, cut in time, and let go when the client leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+from libs.shared.contracts import accounts_v1 as accounts
+from libs.shared.testing.clock import eventually
+from services.gateway.domain.bindings import workspace_place
+from services.gateway.domain.caller import SubjectKey
+from services.gateway.tests.conftest import Stage, staged
+from services.gateway.tests.seeds import bound
+from services.gateway.tests.standin import IAM
+from services.gateway.workers import watch_once
+
+EVENTS = "/kapis/events.orrery.io/v1/events"
+OF_A = IAM + "/workspaces/a/events"
+TALK = "/kapis/terminal.kubesphere.io/v1alpha2/talk"
+SECOND = 1.0
+
+
+@asynccontextmanager
+async def opened(stage: Stage, user: str, path: str, **claims: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+    """A stream whose first line has come."""
+    async with stage.client.get(path, headers=stage.headers(user, **claims)) as answer:
+        assert answer.status == 200
+        assert await answer.content.readline() == b"data: first\n"
+        yield answer
+
+
+async def ended(answer: aiohttp.ClientResponse) -> float:
+    """Seconds until the stream has ended."""
+    began = time.monotonic()
+    await asyncio.wait_for(answer.content.read(), 5)
+    return time.monotonic() - began
+
+
+CUTS = [
+    accounts.UserDisabled(user="view"),
+    accounts.UserDeleted(user="view"),
+    accounts.UserChanged(user="view", state="Disabled"),
+    accounts.SessionEnded(session="s-view", user="view"),
+]
+
+
+@pytest.mark.parametrize("event", CUTS)
+@pytest.mark.parametrize("path", [EVENTS, OF_A])
+async def test_cuts_what_a_closed_account_has_open(stage: Stage, event: Any, path: str) -> None:
+    """Within a second of the event, and nobody else's stream with it."""
+    async with opened(stage, "view", path) as hers, opened(stage, "adm", path) as others:
+        await stage.accounts.tell(event)
+        assert await ended(hers) < SECOND
+        assert len(stage.parts.memory.streams) == 1
+        assert not others.content.at_eof()
+
+
+CHANGES = [
+    accounts.WorkspaceRoleUnbound(binding="view-a-viewer", workspace="a", role="a-viewer"),
+    accounts.WorkspaceRoleChanged(role="a-viewer", workspace="a", rules=()),
+    accounts.WorkspaceRoleDeleted(role="a-viewer", workspace="a"),
+    accounts.WorkspaceDeleted(workspace="a"),
+    bound("view", "b-viewer", "b"),
+]
+
+
+@pytest.mark.parametrize("event", CHANGES)
+async def test_cuts_what_would_be_answered_otherwise(stage: Stage, event: Any) -> None:
+    """A lost role, a changed one, a deleted workspace and a new membership each end a stream decided before them."""
+    async with opened(stage, "view", OF_A) as answer:
+        await stage.accounts.tell(event)
+        assert await ended(answer) < SECOND
+
+
+async def test_leaves_open_what_a_change_does_not_concern(stage: Stage) -> None:
+    """Somebody else's new binding cuts nothing of hers."""
+    async with opened(stage, "view", OF_A) as answer:
+        await stage.accounts.tell(bound("out", "a-viewer", "a"))
+        await eventually(lambda: stage.parts.memory.index.bindings.binds(_subjects("out"), _place("a")))
+        assert len(stage.parts.memory.streams) == 1
+        assert not answer.content.at_eof()
+
+
+async def test_a_stream_does_not_outlive_its_token_nor_its_source(stage: Stage) -> None:
+    """When the token expires, or accounts has been silent for too long, open streams end."""
+    soon = int(time.time()) + 1
+    async with opened(stage, "view", EVENTS, exp=soon) as answer:
+        assert await ended(answer) < 3 * SECOND
+    async with opened(stage, "view", EVENTS) as answer:
+        now = stage.parts.clock.monotonic()
+        stage.parts.memory.sources.hear("accounts", now, behind=6)
+        watch_once(stage.parts)
+        assert await ended(answer) < SECOND
+
+
+async def test_a_client_that_leaves_frees_its_service(stage: Stage) -> None:
+    """The service's handler ends although it sends nothing that could fail."""
+    async with opened(stage, "view", EVENTS) as answer:
+        assert len(stage.parts.memory.streams) == 1
+        answer.close()
+    await asyncio.wait_for(stage.accounts.cancelled.wait(), 5)
+    await eventually(lambda: not len(stage.parts.memory.streams))
+
+
+async def test_streams_of_one_user_are_bounded() -> None:
+    """One too many is 429, and a closed one makes room."""
+    async with staged(gateway_streams_per_user=1) as stage:
+        async with opened(stage, "view", EVENTS), stage.client.get(EVENTS, headers=stage.headers("view")) as second:
+            assert second.status == 429
+        await eventually(lambda: not len(stage.parts.memory.streams))
+        async with opened(stage, "view", EVENTS):
+            pass
+
+
+async def test_a_watch_of_users_is_not_open_to_everybody(stage: Stage) -> None:
+    """The raw list and watch of users are for who manages them."""
+    path = "/apis/iam.kubesphere.io/v1alpha2/users"
+    for query in ("", "?watch=true", "?watch=true&fieldSelector=metadata.name=admin"):
+        assert (await stage.ask("out", "GET", path + query))[0] == 403
+    async with opened(stage, "out", path + "?watch=true&fieldSelector=metadata.name=out"):
+        pass
+
+
+async def test_websockets_pass_through(stage: Stage) -> None:
+    """Text, bytes and the subprotocol pass both ways under the caller's name; closing one side closes the other."""
+    async with stage.client.ws_connect(TALK, headers=stage.headers("out"), protocols=("v4.channel",)) as socket:
+        assert socket.protocol == "v4.channel"
+        await socket.send_str("hello")
+        assert await socket.receive_str() == "out: hello"
+        await socket.send_bytes(b"\x00\xff")
+        assert await socket.receive_bytes() == b"\x00\xff"
+    await eventually(lambda: not len(stage.parts.memory.streams))
+
+
+async def test_websockets_are_cut_too(stage: Stage) -> None:
+    """A terminal of a disabled account closes with `policy violation`."""
+    async with stage.client.ws_connect(TALK, headers=stage.headers("out")) as socket:
+        await stage.accounts.tell(accounts.UserDisabled(user="out"))
+        message = await asyncio.wait_for(socket.receive(), 2)
+        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1008)
+
+
+async def test_upgrades_are_decided_and_only_to_websocket(stage: Stage) -> None:
+    """Nobody gets no socket, and no other protocol is passed on."""
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await stage.client.ws_connect(TALK)
+    assert refused.value.status == 403
+    headers = {"Connection": "Upgrade", "Upgrade": "SPDY/3.1"}
+    assert (await stage.ask("out", "GET", TALK, headers=headers))[0] == 415
+
+
+def _subjects(user: str) -> Any:
+    return [SubjectKey("User", user)]
+
+
+def _place(workspace: str) -> Any:
+    return workspace_place(workspace)
