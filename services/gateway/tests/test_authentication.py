@@ -53,7 +53,7 @@ async def test_refuses_tokens_that_were_not_issued_by_us(stage: Stage) -> None:
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     good = stage.accounts.token("out")
     head, body, signature = good.split(".")
-    unsigned = jwt.encode(jwt.decode(good, options={"verify_signature": False}), None, algorithm="none")
+    unsigned = jwt.encode(jwt.decode(good, options={"verify_signature": False}), "", algorithm="none")
     forged = {
         unsigned: "unexpected signature algorithm none",
         stage.accounts.token("out", key=public, algorithm="HS256"): "unexpected signature algorithm HS256",
