@@ -20,7 +20,7 @@ TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9
 def make_provider(service: str, processors: tuple[SpanProcessor, ...] = ()) -> TracerProvider:
     """A provider of this service alone. Without a processor nothing is recorded, and trace ids are still passed on."""
     provider = TracerProvider(
-        resource=Resource({"service.name": f"orrery-{service}", "service.namespace": "orrery"}),
+        resource=Resource({"service.name": service, "service.namespace": "orrery"}),
         sampler=ParentBased(ALWAYS_ON if processors else ALWAYS_OFF),
         shutdown_on_exit=False,
     )

@@ -39,7 +39,7 @@ def test_recorded_with_a_processor_and_parent_is_set() -> None:
     assert inner.parent is not None
     assert inner.context.trace_id == outer.context.trace_id
     assert inner.parent.span_id == outer.context.span_id
-    assert [s.resource.attributes["service.name"] for s in (outer, inner)] == ["orrery-a", "orrery-b"]
+    assert [s.resource.attributes["service.name"] for s in (outer, inner)] == ["a", "b"]
 
 
 def test_error_marks_the_span() -> None:
