@@ -9,7 +9,6 @@ from libs.shared.bell import Bell
 from libs.shared.contracts.events_v1 import EVENTS
 from libs.shared.service import Host, Service
 from services.events import queries, shapes
-from services.events.clients.gateway import Gateway
 from services.events.domain.entry import Cursor, Entry
 from services.events.parts import Parts
 from services.events.parts.feed import Feed
@@ -31,7 +30,6 @@ async def opened(host: Host) -> AsyncIterator[Parts]:
             clock=host.clock,
             settings=settings,
             feed=feed,
-            gateway=Gateway(host.upstreams),
             journal=Journal(host.telemetry),
         )
     finally:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from libs.shared.errors import Missing
-from libs.shared.store.protocol import Equal, Find, OneOf, Range, Unit
+from libs.shared.store.protocol import Unit
 from services.notification.domain import letter as letters
 from services.notification.domain.address import Address, forgotten, known
 from services.notification.domain.letter import Letter, Patience, Reason, State
 from services.notification.domain.texts import Occasion
-
-INSTANT = timedelta(microseconds=1)
-SWEPT = 200
-"""Documents removed in one unit."""
 
 
 async def keep_address(unit: Unit, user: str, *, email: str, lang: str) -> None:
@@ -44,18 +40,24 @@ async def queue_letter(unit: Unit, occasion: Occasion, user: str, words: Mapping
     unit.emit(event, subject=f"letters/{letter.id}", about=await unit.of(Letter).put(letter))
 
 
-async def resume_letters(unit: Unit, *, at: datetime, limit: int) -> int:
-    """Queue again what was being sent by a worker that is gone, up to `limit`; how many."""
-    left = await unit.of(Letter).find(Find((Equal("state", State.SENDING),), "due_at", limit))
-    for letter in left:
-        await unit.of(Letter).put(letters.resume(letter, at))
-    return len(left)
+async def resume_letters(unit: Unit, names: Sequence[str], *, at: datetime) -> None:
+    """Queue again those of these that were being sent, by a worker that is gone."""
+    for letter in await _present(unit, names):
+        if letter.state is State.SENDING:
+            await unit.of(Letter).put(letters.resume(letter, at))
 
 
-async def take_letters(unit: Unit, *, at: datetime, limit: int) -> Sequence[Letter]:
-    """Begin an attempt with the letters that are due, the longest due first."""
-    due = Find((Equal("state", State.QUEUED), Range("due_at", high=at + INSTANT)), "due_at", limit)
-    return [await unit.of(Letter).put(letters.begin(letter)) for letter in await unit.of(Letter).find(due)]
+async def take_letters(unit: Unit, names: Sequence[str]) -> Sequence[Letter]:
+    """Begin an attempt with those of these that still wait.
+
+    They are looked up by name: whatever is queued meanwhile would be a conflict with a search, again and again.
+    """
+    waiting = [letter for letter in await _present(unit, names) if letter.state is State.QUEUED]
+    return [await unit.of(Letter).put(letters.begin(letter)) for letter in waiting]
+
+
+async def _present(unit: Unit, names: Sequence[str]) -> list[Letter]:
+    return [letter for name in names if (letter := await unit.of(Letter).look(name)) is not None]
 
 
 async def accept_letter(unit: Unit, name: str, *, at: datetime) -> Letter:
@@ -95,13 +97,16 @@ async def resend_letter(unit: Unit, name: str) -> Letter:
     return letter
 
 
-async def sweep_letters(unit: Unit, *, before: datetime) -> int:
-    """Remove what was sent or given up, and users gone, before this moment, a bounded number; how many."""
-    ended = OneOf("state", (State.SENT, State.UNDELIVERABLE))
-    old = await unit.of(Letter).find(Find((ended, Range("order", high=f"{before:%Y%m%dT%H%M%S%f}")), "order", SWEPT))
-    gone = await unit.of(Address).find(Find((Equal("gone", True), Range("changed_at", high=before)), limit=SWEPT))
-    for letter in old:
-        await unit.of(Letter).drop(letter.id)
-    for address in gone:
-        await unit.of(Address).drop(address.user)
-    return len(old) + len(gone)
+async def sweep_letters(unit: Unit, names: Sequence[str]) -> None:
+    """Remove those of these letters that were sent or given up."""
+    for letter in await _present(unit, names):
+        if letter.state in letters.ENDED:
+            await unit.of(Letter).drop(letter.id)
+
+
+async def sweep_addresses(unit: Unit, users: Sequence[str]) -> None:
+    """Remove what is left of those of these users who are gone."""
+    for user in users:
+        address = await unit.of(Address).look(user)
+        if address is not None and address.gone:
+            await unit.of(Address).drop(user)

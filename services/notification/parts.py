@@ -43,10 +43,14 @@ class Postman(Protocol):
 
 
 class Journal:
-    """What is logged, traced and counted of letters; never what they say or where they go."""
+    """What is logged, traced and counted of letters; never what they say or where they go.
 
-    def __init__(self, telemetry: Telemetry) -> None:
+    `carrier`, such as `smtp`, names the spans.
+    """
+
+    def __init__(self, telemetry: Telemetry, carrier: str) -> None:
         self._telemetry = telemetry
+        self._carrier = carrier
         self._outcomes = Counter(
             "orrery_letters", "Attempts to send a letter, by their outcome.", ("outcome",), registry=telemetry.registry
         )
@@ -60,7 +64,11 @@ class Journal:
             "orrery.attempt": letter.attempts,
         }
         with span(
-            self._telemetry.tracer, "send letter", kind=SpanKind.CLIENT, parent=letter.traceparent, attributes=named
+            self._telemetry.tracer,
+            f"{self._carrier} send",
+            kind=SpanKind.CLIENT,
+            parent=letter.traceparent,
+            attributes=named,
         ):
             was = CAUSE.set(Cause(ACTOR, letter.correlation, letter.event, traceparent()))
             try:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from libs.shared.errors import Missing
-from libs.shared.store.protocol import Clause, Equal, Find, Range, Store
-from services.notification.domain.letter import Letter, State
+from libs.shared.store.protocol import Clause, Equal, Find, OneOf, Range, Store
+from services.notification.domain.address import Address
+from services.notification.domain.letter import ENDED, Letter, State, place
+
+INSTANT = timedelta(microseconds=1)
+SWEPT = 200
+"""Documents removed in one unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +59,26 @@ async def next_due(store: Store) -> datetime | None:
     """When the first of the waiting letters is due."""
     waiting = await store.of(Letter).find(Find((Equal("state", State.QUEUED),), "due_at", 1))
     return waiting[0].due_at if waiting else None
+
+
+async def due_letters(store: Store, at: datetime, limit: int) -> list[str]:
+    """Names of the letters that are due, the longest due first."""
+    due = Find((Equal("state", State.QUEUED), Range("due_at", high=at + INSTANT)), "due_at", limit)
+    return [letter.id for letter in await store.of(Letter).find(due)]
+
+
+async def begun_letters(store: Store, limit: int) -> list[str]:
+    """Names of letters that somebody is sending, or was."""
+    return [letter.id for letter in await store.of(Letter).find(Find((Equal("state", State.SENDING),), limit=limit))]
+
+
+async def old_letters(store: Store, before: datetime) -> list[str]:
+    """Names of letters queued before this moment that were sent or given up, a bounded number."""
+    old = Find((OneOf("state", ENDED), Range("order", high=place(before))), "order", SWEPT)
+    return [letter.id for letter in await store.of(Letter).find(old)]
+
+
+async def gone_users(store: Store, before: datetime) -> list[str]:
+    """Users who were deleted before this moment, a bounded number."""
+    gone = Find((Equal("gone", True), Range("changed_at", high=before)), limit=SWEPT)
+    return [address.user for address in await store.of(Address).find(gone)]

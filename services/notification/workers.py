@@ -19,12 +19,12 @@ HOUR = 3600.0
 
 async def send_letters(parts: Parts) -> None:
     """Send for ever. What a predecessor had begun is begun again: it may arrive twice, under one Message-ID."""
-    while await parts.store.transact(commands.resume_letters, at=parts.clock(), limit=parts.settings.batch):
-        pass
+    while names := await queries.begun_letters(parts.store, parts.settings.batch):
+        await parts.store.transact(commands.resume_letters, names, at=parts.clock())
     while True:
-        letters = await parts.store.transact(commands.take_letters, at=parts.clock(), limit=parts.settings.batch)
-        if letters:
-            await send_round(letters, parts)
+        names = await queries.due_letters(parts.store, parts.clock(), parts.settings.batch)
+        if names:
+            await send_round(await parts.store.transact(commands.take_letters, names), parts)
         else:
             await parts.bell.wait(await until_due(parts))
 
@@ -95,8 +95,10 @@ async def sweep_letters(parts: Parts) -> None:
     """Remove old letters, a bounded number in a unit, once an hour."""
     while True:
         before = parts.clock() - timedelta(days=parts.settings.keep_days)
-        while await parts.store.transact(commands.sweep_letters, before=before):
-            pass
+        while names := await queries.old_letters(parts.store, before):
+            await parts.store.transact(commands.sweep_letters, names)
+        while users := await queries.gone_users(parts.store, before):
+            await parts.store.transact(commands.sweep_addresses, users)
         await parts.clock.sleep(HOUR)
 
 

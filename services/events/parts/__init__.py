@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from libs.shared.bus.protocol import Bus
 from libs.shared.store.protocol import Store
 from libs.shared.values import Clock
-from services.events.clients.gateway import Gateway
 from services.events.parts.feed import Feed
 from services.events.parts.journal import Journal
 from services.events.settings import EventsSettings
@@ -22,5 +21,4 @@ class Parts:
     clock: Clock
     settings: EventsSettings
     feed: Feed
-    gateway: Gateway
     journal: Journal

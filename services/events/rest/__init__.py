@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from libs.shared.http.identity import ASK, HEADER, caller
+from libs.shared.http.answers import answer
+from libs.shared.http.identity import caller
 from libs.shared.http.route import Access, May, Mine, Route
 from services.events import queries, shapes
-from services.events.clients.gateway import Gateway
 from services.events.domain.sight import Viewer
 from services.events.parts import Parts
 from services.events.rest.stream import Stream
@@ -18,20 +18,18 @@ SKEW = timedelta(seconds=2)
 """How far the clocks of gateway and accounts may lie apart, and how long an event may be under way between them."""
 
 
-async def viewer_of(request: web.Request, gateway: Gateway) -> Viewer:
-    """The caller, with the gateway's answers: signed into the identity, or asked for where they were too large."""
+async def viewer_of(request: web.Request) -> Viewer:
+    """The caller, with the gateway's answers."""
     identity = caller(request)
-    everything = identity.answers.get("events.all") is True
-    workspaces = identity.answers.get("workspaces", ())
-    if workspaces == ASK and not everything:
-        workspaces = await gateway.workspaces(request.headers[HEADER])
+    everything = await answer(request, "events.all") is True
+    workspaces = frozenset() if everything else frozenset(await answer(request, "workspaces"))
     return Viewer(
         user=identity.user,
         groups=frozenset(identity.groups),
         session=identity.session,
         since=identity.issued - SKEW,
         everything=everything,
-        workspaces=frozenset() if everything else frozenset(workspaces),
+        workspaces=workspaces,
     )
 
 
@@ -40,7 +38,7 @@ async def list_events(request: web.Request, parts: Parts) -> web.StreamResponse:
     workspaces. With `follow=true` it goes on as server-sent events.
     """
     wanted, follow = shapes.wanted(request.rel_url.query, request.headers.get("Last-Event-ID", ""))
-    viewer = await viewer_of(request, parts.gateway)
+    viewer = await viewer_of(request)
     if follow:
         settings = parts.settings
         with parts.feed.joined(viewer.user, most=settings.streams, most_of_user=settings.streams_per_user):

@@ -21,15 +21,16 @@ from libs.shared.bus.protocol import Bus
 from libs.shared.errors import Fault, Limited
 from libs.shared.event import Envelope, Event
 from libs.shared.failpoints import Failpoints
+from libs.shared.http.answers import UPSTREAMS
 from libs.shared.http.client import Upstreams
 from libs.shared.http.identity import IDENTITY, Identity
+from libs.shared.http.reading import ROUTE
 from libs.shared.http.route import Route
 from libs.shared.store.sqlite import open_store
 from libs.shared.telemetry.make import silent
 from libs.shared.testing.clock import VirtualClock
-from libs.shared.values import time_ordered_id
+from libs.shared.values import Clock, time_ordered_id
 from services.events import queries, rest, shapes, workers
-from services.events.clients.gateway import Gateway
 from services.events.domain.entry import Cursor, Entry
 from services.events.parts import Parts
 from services.events.parts.feed import Feed
@@ -42,10 +43,10 @@ PATH = "/kapis/events.orrery.io/v1/events"
 
 @asynccontextmanager
 async def opened(
-    folder: Path, bus: Bus | None = None, *, gateway: str = "", **settings: object
+    folder: Path, bus: Bus | None = None, *, clock: Clock | None = None, **settings: object
 ) -> AsyncIterator[Parts]:
     """The service's parts on this folder; opened again, they find what was kept. The bus is its own unless given."""
-    clock = VirtualClock()
+    clock = clock or VirtualClock()
     own = await open_bus(folder / "bus.db", clock=clock, failpoints=Failpoints()) if bus is None else None
     store = await open_store(
         folder / "events.db",
@@ -57,13 +58,12 @@ async def opened(
     )
     chosen = EventsSettings.model_validate(settings)
     feed = Feed(shapes.frame, (await queries.log_cursor(store)).position, chosen.depth, Bell(clock))
-    given, upstreams = own or bus, Upstreams({"gateway": gateway})
+    given = own or bus
     assert given is not None
     try:
-        yield Parts(store, given, clock, chosen, feed, Gateway(upstreams), Journal(silent("events")))
+        yield Parts(store, given, clock, chosen, feed, Journal(silent("events")))
     finally:
         feed.close()
-        await upstreams.close()
         await store.close()
         if own is not None:
             await own.close()
@@ -104,7 +104,7 @@ async def reaches(parts: Parts, position: int) -> bool:
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Wait for something that real input and output brings about."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await holds():  # noqa: ASYNC110  # nothing in reach tells
             await asyncio.sleep(0.003)
 
@@ -152,7 +152,7 @@ class Callers:
 
 
 @asynccontextmanager
-async def serving(parts: Parts, callers: Callers) -> AsyncIterator[Client]:
+async def serving(parts: Parts, callers: Callers, gateway: str = "") -> AsyncIterator[Client]:
     """The routes alone: faults are answered with their slug, as wording them is the kit's work."""
 
     @web.middleware
@@ -165,17 +165,20 @@ async def serving(parts: Parts, callers: Callers) -> AsyncIterator[Client]:
         return response
 
     app = web.Application(middlewares=[identified])
+    app[UPSTREAMS] = Upstreams({"gateway": gateway})
     for route in rest.ROUTES:
         app.router.add_route(route.method, route.path, handling(route, parts))
     async with TestClient(TestServer(app)) as client:
         yield client
         parts.feed.close()
+    await app[UPSTREAMS].close()
 
 
 def handling(route: Route, parts: Parts) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The route's handler with its parts."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        request[ROUTE] = route
         return await route.handler(request, parts)
 
     return handle

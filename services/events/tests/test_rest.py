@@ -46,9 +46,9 @@ MANY = replace(identity("bob"), answers={"events.all": False, "workspaces": ASK}
 async def seen(folder: Path, address: str) -> tuple[int, list[str]]:
     """Status, and the workspaces that bob sees events of."""
     async with (
-        opened(folder, gateway=address) as parts,
+        opened(folder) as parts,
         working(parts),
-        serving(parts, Callers({"bob": MANY})) as client,
+        serving(parts, Callers({"bob": MANY}), address) as client,
     ):
         spaces = ("ws1", "ws2", "ws3", "ask")
         await tell(parts, *(envelope(WorkspaceChanged(workspace=w), f"workspaces/{w}", w) for w in spaces))

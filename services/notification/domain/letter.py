@@ -35,6 +35,9 @@ class State(StrEnum):
     UNDELIVERABLE = "undeliverable"
 
 
+ENDED = (State.SENT, State.UNDELIVERABLE)
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long and how often a letter is tried: pauses double from `first` to `most` seconds, until `give_up`."""
@@ -107,7 +110,7 @@ def write(
         occasion=occasion,
         subject=subject,
         body=body,
-        order=f"{at:%Y%m%dT%H%M%S%f}-{name}",
+        order=f"{place(at)}-{name}",
         queued_at=at,
         since=at,
         due_at=at,
@@ -116,6 +119,11 @@ def write(
         traceparent=reason.traceparent,
     )
     return letter, queued(letter)
+
+
+def place(at: datetime) -> str:
+    """Where the letters of a moment stand in the order of all."""
+    return f"{at:%Y%m%dT%H%M%S%f}"
 
 
 def queued(letter: Letter) -> LetterQueued:

@@ -7,7 +7,6 @@ import datetime as dt
 import ipaddress
 import ssl
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -115,19 +114,19 @@ class MailServer:
         self.signed_in.append(user)
         return AuthResult(success=password == self._password, handled=False, auth_data=user)
 
-    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802  # aiosmtpd's name
         if self.next.senders:
             return self.next.senders.pop(0)
         envelope.mail_from = address
         return "250 OK"
 
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802  # aiosmtpd's name
         if self.next.recipients and (reply := self.next.recipients.pop(0)):
             return reply
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  # aiosmtpd's name
         reply = self.next.contents.pop(0) if self.next.contents else "250 accepted"
         if reply[0] in "45":
             return reply
@@ -150,16 +149,20 @@ class Authority:
     server: ssl.SSLContext
 
 
+def common_name(text: str) -> x509.Name:
+    """A name that is nothing else."""
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
 def certified(name: str, issuer: str, key: Any, signer: Any, *, ca: bool) -> x509.Certificate:
     """A certificate for a name, good for an hour."""
     now = dt.datetime.now(dt.UTC)
     hour = dt.timedelta(hours=1)
-    builder: Callable[[str], x509.Name] = lambda text: x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])  # noqa: E731
     alternatives = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(builder(name))
-        .issuer_name(builder(issuer))
+        .subject_name(common_name(name))
+        .issuer_name(common_name(issuer))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - hour)

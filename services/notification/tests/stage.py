@@ -49,7 +49,7 @@ async def opened(folder: Path, mail: str = "outbox:", **settings: object) -> Asy
             settings=chosen,
             postman=postman_of(mail, chosen, folder),
             bell=Bell(clock),
-            journal=Journal(silent("notification")),
+            journal=Journal(silent("notification"), "smtp"),
             failpoints=Failpoints(),
         )
     finally:
@@ -86,7 +86,7 @@ async def outbox(parts: Parts) -> list[str]:
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Wait for something that real input and output brings about."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await holds():  # noqa: ASYNC110  # nothing in reach tells
             await asyncio.sleep(0.005)
 

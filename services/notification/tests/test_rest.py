@@ -13,11 +13,18 @@ from aiohttp.test_utils import TestClient, TestServer
 from libs.shared.contracts.accounts_v1 import UserChanged, UserCreated
 from libs.shared.errors import Conflict, Invalid, Missing
 from libs.shared.http.route import Access, Route
-from libs.shared.store.protocol import Unit
 from services.notification import commands, rest
 from services.notification.domain.letter import State
 from services.notification.parts import Parts
-from services.notification.queries import Wanted, find_letters
+from services.notification.queries import (
+    Wanted,
+    begun_letters,
+    due_letters,
+    find_letters,
+    gone_users,
+    next_due,
+    old_letters,
+)
 from services.notification.tests.stage import letters, opened, told
 
 Client = TestClient[web.Request, web.Application]
@@ -153,11 +160,9 @@ async def test_listing_reads_by_index(parts: Parts) -> None:
     """No query of a listing, nor of the worker, reads the whole collection."""
     for wanted in (Wanted(), Wanted(to="a@b.org"), Wanted(state=State.SENT), Wanted(after="20260101T000000000000-0")):
         await find_letters(parts.store, wanted)
-
-    async def worked(unit: Unit) -> None:
-        await commands.resume_letters(unit, at=parts.clock(), limit=5)
-        await commands.take_letters(unit, at=parts.clock(), limit=5)
-        await commands.sweep_letters(unit, before=parts.clock())
-
-    await parts.store.transact(worked)
+    await due_letters(parts.store, parts.clock(), 5)
+    await begun_letters(parts.store, 5)
+    await next_due(parts.store)
+    await old_letters(parts.store, parts.clock())
+    await gone_users(parts.store, parts.clock())
     assert parts.store.unindexed == frozenset()  # type: ignore[attr-defined]  # SQLite's own

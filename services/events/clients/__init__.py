@@ -1,1 +1,0 @@
-"""Other services, as far as reading the log needs them."""
