@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -40,7 +41,7 @@ class Client:
     async def raw(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """Status and JSON of a request by hand."""
         sent = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **headers}
-        data = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
+        data = io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
         async with (
             aiohttp.ClientSession() as session,
             session.request(method, self.gateway + path, data=data, headers=sent) as answer,
