@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from libs.shared.objects import meta
-from services.accounts.domain.resource import Resource
+from services.accounts.domain.resource import Noun, Resource
 
 JsonObject = dict[str, Any]
+
+
+def typed(noun: Noun, version: str, **whole: Any) -> JsonObject:
+    """An object with its kind and version."""
+    return {"kind": noun.kind, "apiVersion": f"{noun.group}/{version}", **whole}
 
 
 def metadata(kept: Resource, *, annotations: Mapping[str, str] | None = None, generate_name: str = "") -> JsonObject:

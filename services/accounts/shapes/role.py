@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from libs.shared.contracts.accounts_v1 import Rule, Subject
-from services.accounts.domain.resource import IAM, WORKSPACE
+from services.accounts.domain.resource import (
+    GLOBAL_BINDINGS,
+    GLOBAL_ROLES,
+    IAM,
+    ROLE_BASES,
+    WORKSPACE,
+    WORKSPACE_BINDINGS,
+    WORKSPACE_ROLES,
+)
 from services.accounts.domain.role import (
     Binding,
     GlobalRole,
@@ -14,7 +22,7 @@ from services.accounts.domain.role import (
     RoleWish,
     WorkspaceRole,
 )
-from services.accounts.shapes.metadata import JsonObject, metadata
+from services.accounts.shapes.metadata import JsonObject, metadata, typed
 from services.accounts.shapes.reading import Reading
 
 RBAC = "rbac.authorization.k8s.io"
@@ -34,7 +42,8 @@ def rule(kept: Rule) -> JsonObject:
 
 def role(kept: GlobalRole | WorkspaceRole) -> JsonObject:
     """A role; `rules` is always there."""
-    return {"metadata": metadata(kept), "rules": [rule(r) for r in kept.rules]}
+    noun = GLOBAL_ROLES if isinstance(kept, GlobalRole) else WORKSPACE_ROLES
+    return typed(noun, "v1alpha2", metadata=metadata(kept), rules=[rule(r) for r in kept.rules])
 
 
 def role_base(kept: RoleBase) -> JsonObject:
@@ -47,7 +56,7 @@ def role_base(kept: RoleBase) -> JsonObject:
         "metadata": {key: value for key, value in about.items() if value},
         "rules": [rule(r) for r in kept.rules],
     }
-    return {"metadata": metadata(kept), "role": embedded}
+    return typed(ROLE_BASES, "v1alpha2", metadata=metadata(kept), role=embedded)
 
 
 def role_wish(body: Any) -> RoleWish:
@@ -58,12 +67,15 @@ def role_wish(body: Any) -> RoleWish:
 
 def binding(kept: Binding) -> JsonObject:
     """Whom a role is granted to."""
-    kind = "GlobalRole" if isinstance(kept, GlobalRoleBinding) else "WorkspaceRole"
-    return {
-        "metadata": metadata(kept),
-        "subjects": [_subject(s) for s in kept.subjects],
-        "roleRef": {"apiGroup": IAM, "kind": kind, "name": kept.role},
-    }
+    ours = isinstance(kept, GlobalRoleBinding)
+    noun, bound = (GLOBAL_BINDINGS, GLOBAL_ROLES) if ours else (WORKSPACE_BINDINGS, WORKSPACE_ROLES)
+    return typed(
+        noun,
+        "v1alpha2",
+        metadata=metadata(kept),
+        subjects=[_subject(s) for s in kept.subjects],
+        roleRef={"apiGroup": IAM, "kind": bound.kind, "name": kept.role},
+    )
 
 
 def binding_subjects(body: Any) -> tuple[Subject, ...]:

@@ -8,8 +8,9 @@ from libs.shared.errors import Malformed
 from libs.shared.objects import meta
 from libs.shared.values import Secret
 from services.accounts.domain.login import LoginRecord
+from services.accounts.domain.resource import LOGIN_RECORDS, USERS
 from services.accounts.domain.user import GLOBAL_ROLE, User, UserWish
-from services.accounts.shapes.metadata import JsonObject, metadata
+from services.accounts.shapes.metadata import JsonObject, metadata, typed
 from services.accounts.shapes.reading import Reading
 
 WORKSPACE_ROLE = "iam.kubesphere.io/workspacerole"
@@ -31,11 +32,13 @@ def user(kept: User, *, global_role: str = "", workspace_role: str = "") -> Json
         "lastLoginTime": meta.instant(kept.last_login_at) if kept.last_login_at else "",
     }
     roles = {GLOBAL_ROLE: global_role, WORKSPACE_ROLE: workspace_role}
-    return {
-        "metadata": metadata(kept, annotations=roles),
-        "spec": {key: value for key, value in spec.items() if value or key == "email"},
-        "status": {key: value for key, value in status.items() if value},
-    }
+    return typed(
+        USERS,
+        "v1alpha2",
+        metadata=metadata(kept, annotations=roles),
+        spec={key: value for key, value in spec.items() if value or key == "email"},
+        status={key: value for key, value in status.items() if value},
+    )
 
 
 def user_wish(body: Any) -> UserWish:
@@ -84,14 +87,12 @@ def name(body: Any) -> str:
 
 def login_record(kept: LoginRecord) -> JsonObject:
     """How an attempt to sign in ended."""
-    return {
-        "metadata": metadata(kept, generate_name=f"{kept.user}-"),
-        "spec": {
-            "type": kept.type.value,
-            "provider": kept.provider,
-            "sourceIP": kept.source_ip,
-            "userAgent": kept.user_agent,
-            "success": kept.success,
-            "reason": kept.reason,
-        },
+    spec = {
+        "type": kept.type.value,
+        "provider": kept.provider,
+        "sourceIP": kept.source_ip,
+        "userAgent": kept.user_agent,
+        "success": kept.success,
+        "reason": kept.reason,
     }
+    return typed(LOGIN_RECORDS, "v1alpha2", metadata=metadata(kept, generate_name=f"{kept.user}-"), spec=spec)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.accounts.domain.resource import WORKSPACE
+from services.accounts.domain.resource import TEMPLATES, WORKSPACE, WORKSPACES
 from services.accounts.domain.workspace import Workspace, WorkspaceWish
-from services.accounts.shapes.metadata import JsonObject, metadata
+from services.accounts.shapes.metadata import JsonObject, metadata, typed
 from services.accounts.shapes.reading import Reading
 
 
@@ -25,7 +25,7 @@ def template(kept: Workspace) -> JsonObject:
     spec: JsonObject = {"template": {"metadata": about, "spec": _spec(kept)}, "placement": placement}
     if kept.overrides:
         spec["overrides"] = [dict(override) for override in kept.overrides]
-    return {"metadata": metadata(kept), "spec": spec}
+    return typed(TEMPLATES, "v1alpha2", metadata=metadata(kept), spec=spec)
 
 
 def workspace(kept: Workspace) -> JsonObject:
@@ -35,7 +35,8 @@ def workspace(kept: Workspace) -> JsonObject:
         about.pop(key, None)
         if value:
             about[key] = dict(value)
-    return {"metadata": {**about, "uid": kept.workspace_uid}, "spec": _spec(kept), "status": {}}
+    about["uid"] = kept.workspace_uid
+    return typed(WORKSPACES, "v1alpha1", metadata=about, spec=_spec(kept), status={})
 
 
 def wish(body: Any) -> WorkspaceWish:

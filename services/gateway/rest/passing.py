@@ -54,8 +54,8 @@ async def pass_on(asked: Visit) -> web.StreamResponse:
     going, upload = await _going(asked, known)
     try:
         async with asked.parts.behind.services.open(going) as answer:
-            if asked.changing:
-                await _hold(asked, answer.headers.get(TOLD, ""))
+            if happened := answer.headers.get(TOLD):  # whatever the method: signing out is a GET
+                await _hold(asked, happened)
             return await _answered(asked, answer, known)
     except Busy as fault:
         if upload is not None and upload.fault is not None:
