@@ -16,7 +16,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import uvloop
 
@@ -76,6 +76,7 @@ class Line:
         self.began: dict[str, float] = {}
         self.waits: list[float] = []
         self.idle = asyncio.Event()
+        self.slots = asyncio.Semaphore(IN_FLIGHT)
         self._count = 0
 
     async def queue_letter(self, unit: Unit, event: UserCreated) -> None:
@@ -91,11 +92,11 @@ class Line:
         CAUSE.set(Cause(actor="admin", correlation=name, traceparent=TRACE))  # as the HTTP server does for a request
         await self.accounts.transact(make_user, name)
 
-    def noted(self, users: list[str]) -> None:
-        """Their reactions are durable."""
-        now = time.perf_counter()
-        self.waits += [now - self.began.pop(user) for user in users]
-        self.handled += len(users)
+    def noted(self, user: str) -> None:
+        """Its reaction is durable."""
+        self.waits.append(time.perf_counter() - self.began.pop(user))
+        self.handled += 1
+        self.slots.release()
         if not self.began:
             self.idle.set()
 
@@ -107,10 +108,10 @@ class Watched:
         self._store = store
         self._line = line
 
-    async def transact(self, work: object, run: object, inner: object) -> object:
-        """As the store's own."""
-        outcome = await self._store.transact(work, run, inner)  # type: ignore[arg-type]  # only the reactor calls it
-        self._line.noted([inner.keywords["event"].user])  # type: ignore[attr-defined]
+    async def transact(self, work: Any, run: Any, inner: Any) -> Any:
+        """As the store's own; only the reactor calls it."""
+        outcome = await self._store.transact(work, run, inner)
+        self._line.noted(inner.keywords["event"].user)
         return outcome
 
 
@@ -130,7 +131,8 @@ async def running(folder: Path) -> AsyncIterator[Line]:
     bus = await open_bus(folder / "bus.db", clock=clock, failpoints=failpoints)
     line = Line(accounts, mail)
     telemetry = silent("mail")
-    reactor = Reactor("mail", [On(UserCreated, line.queue_letter)], Watched(mail, line), telemetry)  # type: ignore[arg-type]
+    watched: Any = Watched(mail, line)
+    reactor = Reactor("mail", [On(UserCreated, line.queue_letter)], watched, telemetry)
     relay = Relay(accounts, bus, source="/accounts", clock=clock, telemetry=silent("accounts"), failpoints=failpoints)
     consumer = Consumer(reactor, store=mail, bus=bus, clock=clock, telemetry=telemetry, failpoints=failpoints)
     tasks = [asyncio.create_task(relay.run()), asyncio.create_task(consumer.run())]
@@ -148,26 +150,17 @@ async def running(folder: Path) -> AsyncIterator[Line]:
 
 async def rate(line: Line, seconds: float = SECONDS) -> float:
     """Commands a second whose reaction is noted, with 64 in flight from command to note."""
-    slots = asyncio.Semaphore(IN_FLIGHT)
-    noted = line.noted
-
-    def release(users: list[str]) -> None:
-        noted(users)
-        for _ in users:
-            slots.release()
-
-    line.noted = release  # type: ignore[method-assign]
+    line.slots = asyncio.Semaphore(IN_FLIGHT)
     before, began = line.handled, time.perf_counter()
     running: set[asyncio.Task[None]] = set()
     while time.perf_counter() - began < seconds:
-        await slots.acquire()
+        await line.slots.acquire()
         task = asyncio.create_task(line.command())
         running.add(task)
         task.add_done_callback(running.discard)
     await asyncio.gather(*running)
     await line.idle.wait()
     took = time.perf_counter() - began
-    line.noted = noted  # type: ignore[method-assign]
     return (line.handled - before) / took
 
 

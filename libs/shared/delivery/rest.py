@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from libs.shared.delivery import parked
 from libs.shared.delivery.parked import Parked
@@ -44,8 +44,8 @@ class ParkedView(BaseModel):
     reason: str
     attempts: int
     waiting: bool
-    parkedAt: datetime  # noqa: N815  # wire names
-    nextTry: datetime  # noqa: N815
+    parked_at: datetime = Field(serialization_alias="parkedAt")
+    next_try: datetime = Field(serialization_alias="nextTry")
     event: str | None = None
     raw: str | None = None
 
@@ -54,7 +54,7 @@ class ParkedPage(BaseModel):
     """One page of a service's parked messages, in the order of the bus."""
 
     items: list[ParkedView]
-    totalItems: int  # noqa: N815
+    total_items: int = Field(serialization_alias="totalItems")
 
 
 def view(one: Parked, service: str) -> ParkedView:
@@ -68,8 +68,8 @@ def view(one: Parked, service: str) -> ParkedView:
         reason=one.reason,
         attempts=one.attempts,
         waiting=one.waits,
-        parkedAt=one.parked_at,
-        nextTry=one.next_try,
+        parked_at=one.parked_at,
+        next_try=one.next_try,
         event=one.event or None,
         raw=one.raw or None,
     )
@@ -80,7 +80,7 @@ async def list_parked(request: web.Request, _parts: Any) -> web.Response:
     desk = request.app[DESK]
     limit, offset = _number(request, "limit", _DEFAULT, 1, _MOST), _number(request, "offset", 0, 0, 1_000_000_000)
     items, total = await parked.listed(desk.store, limit=limit, offset=offset)
-    return _answer(ParkedPage(items=[view(one, desk.service) for one in items], totalItems=total))
+    return _answer(ParkedPage(items=[view(one, desk.service) for one in items], total_items=total))
 
 
 async def release_parked(request: web.Request, _parts: Any) -> web.Response:
@@ -98,7 +98,7 @@ async def discard_parked(request: web.Request, _parts: Any) -> web.Response:
 
 
 def _answer(body: BaseModel, status: int = 200) -> web.Response:
-    return web.Response(text=body.model_dump_json(), status=status, content_type="application/json")
+    return web.Response(text=body.model_dump_json(by_alias=True), status=status, content_type="application/json")
 
 
 def _number(request: web.Request, name: str, default: int, low: int, high: int) -> int:

@@ -146,8 +146,9 @@ class Core:
             self._ready.append(entry)
         while self._delayed and self._delayed[0][0] <= now:
             _, position = heapq.heappop(self._delayed)
-            if (entry := self._held.get(position)) is not None and not entry.flying:  # type: ignore[assignment]
-                self._ready.append(entry)
+            delayed = self._held.get(position)
+            if delayed is not None and not delayed.flying:
+                self._ready.append(delayed)
 
     def _land(self, entry: Entry) -> None:
         entry.flying = False

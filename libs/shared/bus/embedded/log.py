@@ -192,7 +192,7 @@ class Log:
         last = min(end, after + _SCAN)
         wanted, values = _wanted(types)
         select = (
-            f"SELECT position, sent, body FROM log WHERE position > ? AND position <= ? AND {wanted} "  # noqa: S608  # only placeholders
+            f"SELECT position, sent, body FROM log WHERE position > ? AND position <= ? AND {wanted} "  # noqa: S608  # placeholders
             "ORDER BY position LIMIT ?"
         )
         rows = self._fetched(select, (after, last, *values, limit))
@@ -200,7 +200,7 @@ class Log:
 
     def _fetched(self, select: str, values: tuple[object, ...]) -> list[Row]:
         """All rows in one step; row by row where a body is no text, which only foreign bytes are."""
-        gathered = f"SELECT json_group_array(json_array(position, sent, body)) FROM ({select})"  # noqa: S608
+        gathered = f"SELECT json_group_array(json_array(position, sent, body)) FROM ({select})"  # noqa: S608  # our own text
         try:
             (text,) = self._connection.execute(gathered, values).fetchone()
             return [Row(position, sent, body.encode()) for position, sent, body in orjson.loads(text)]
@@ -226,7 +226,7 @@ class Log:
         """How many wanted rows stand after a position, and when the oldest was sent (0 for none)."""
         wanted, values = _wanted(types)
         row = self._connection.execute(
-            f"SELECT count(*), min(sent) FROM log WHERE position > ? AND {wanted}",  # noqa: S608
+            f"SELECT count(*), min(sent) FROM log WHERE position > ? AND {wanted}",  # noqa: S608  # placeholders
             (after, *values),
         ).fetchone()
         return int(row[0]), int(row[1] or 0)
@@ -280,7 +280,7 @@ class Log:
         wanted, values = _wanted(types)
         return _number(
             self._connection,
-            f"SELECT count(*) FROM log WHERE position > ? AND position <= ? AND {wanted}",  # noqa: S608
+            f"SELECT count(*) FROM log WHERE position > ? AND position <= ? AND {wanted}",  # noqa: S608  # placeholders
             had,
             cut,
             *values,
