@@ -142,7 +142,8 @@ class Verifier:
     """
 
     def __init__(self, key: Ed25519PublicKey, audience: str, clock: Clock, nonces: Nonces | None = None) -> None:
-        self._key, self._audience, self._clock = key, audience, clock
+        self.audience = audience
+        self._key, self._clock = key, clock
         self._nonces = nonces or Nonces()
 
     def verify(self, header: str, method: str, target: str) -> tuple[Identity, str]:
@@ -151,7 +152,7 @@ class Verifier:
         Raises `Unauthenticated`, and `Busy` when there are too many writes to tell a repeat from a new one.
         """
         claims = self._claims(header)
-        if claims["aud"] != self._audience:
+        if claims["aud"] != self.audience:
             raise Unauthenticated("identity-audience", "the identity is for another service")
         if not hmac.compare_digest(claims["req"], _bound(method, target)):
             raise Unauthenticated("identity-target", "the identity is for another request")

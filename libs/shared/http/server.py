@@ -17,7 +17,7 @@ from aiohttp import web
 
 from libs.shared.errors import Broken, Busy, Conflict, Denied, Fault, Malformed, Unauthenticated, Unsupported
 from libs.shared.event import Cause, current_cause
-from libs.shared.http import faults, health, identity, observe, reading
+from libs.shared.http import faults, health, identity, observe, openapi, reading
 from libs.shared.http.identity import GATEWAY, Identity, Verifier
 from libs.shared.http.route import MIB, Access, Dialect, Route
 from libs.shared.telemetry import Telemetry
@@ -56,7 +56,9 @@ def application(
     seconds: float = SECONDS,
 ) -> web.Application:
     """The application that serves these routes with these parts. `groups` as `Service.groups`; `seconds` bounds a
-    handler that doesn't stream. Raises `Conflict` when two routes have one method and path.
+    handler that doesn't stream. They are described at `/openapi/v1`, for the gateway.
+
+    Raises `Conflict` when two routes have one method and path.
     """
     serving = Serving(parts, verifier, telemetry.log, groups, seconds)
     app = web.Application(
@@ -72,7 +74,7 @@ def application(
     app[PARTS] = parts
     health.Health(checks, telemetry.registry, clock).add_to(app)
     taken: set[tuple[str, str]] = set()
-    for route in routes:
+    for route in (*routes, openapi.served(verifier.audience, routes)):
         if (route.method, route.path) in taken:
             raise Conflict("route-taken", f"{route.method} {route.path} is served by two routes")
         taken.add((route.method, route.path))
