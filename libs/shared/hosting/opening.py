@@ -18,6 +18,7 @@ from libs.shared.hosting.listening import door, runner
 from libs.shared.hosting.loops import Tail, follows, listening, source_of, telling
 from libs.shared.hosting.shared import Shared
 from libs.shared.hosting.tasks import Tasks
+from libs.shared.http.answers import UPSTREAMS
 from libs.shared.http.client import Upstreams
 from libs.shared.http.health import Check
 from libs.shared.http.identity import Signer, Verifier
@@ -161,6 +162,7 @@ async def _answering(stand: Opened, shared: Shared) -> AsyncIterator[None]:
         checks=stand.checks(),
         groups=service.groups,
     )
+    app[UPSTREAMS] = host.upstreams
     app[parked_rest.DESK] = parked_rest.Desk(service.name, host.store, host.clock)
     name = f"ORRERY_{service.name}_LISTEN".upper()
     endpoint = shared.endpoint(service.name, shared.own(service.name).place)
