@@ -36,14 +36,13 @@ def postman_of(address: str, settings: NotificationSettings, data: Path) -> Post
 async def opened(host: Host) -> AsyncIterator[Parts]:
     """The parts; nothing of them has to be closed."""
     settings: NotificationSettings = host.settings
-    mail = host.addresses.get("mail", "outbox:")
     yield Parts(
         store=host.store,
         clock=host.clock,
         settings=settings,
-        postman=postman_of(mail, settings, host.data),
+        postman=postman_of(host.addresses.get("mail", "outbox:"), settings, host.data),
         bell=Bell(host.clock),
-        journal=Journal(host.telemetry, mail.partition(":")[0]),
+        journal=Journal(host.telemetry),
         failpoints=host.failpoints,
     )
 

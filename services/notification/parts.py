@@ -43,14 +43,10 @@ class Postman(Protocol):
 
 
 class Journal:
-    """What is logged, traced and counted of letters; never what they say or where they go.
+    """What is logged, traced and counted of letters; never what they say or where they go."""
 
-    `carrier`, such as `smtp`, names the spans.
-    """
-
-    def __init__(self, telemetry: Telemetry, carrier: str) -> None:
+    def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
-        self._carrier = carrier
         self._outcomes = Counter(
             "orrery_letters", "Attempts to send a letter, by their outcome.", ("outcome",), registry=telemetry.registry
         )
@@ -65,7 +61,7 @@ class Journal:
         }
         with span(
             self._telemetry.tracer,
-            f"{self._carrier} send",
+            "send letter",
             kind=SpanKind.CLIENT,
             parent=letter.traceparent,
             attributes=named,

@@ -49,7 +49,7 @@ async def opened(folder: Path, mail: str = "outbox:", **settings: object) -> Asy
             settings=chosen,
             postman=postman_of(mail, chosen, folder),
             bell=Bell(clock),
-            journal=Journal(silent("notification"), "smtp"),
+            journal=Journal(silent("notification")),
             failpoints=Failpoints(),
         )
     finally:
