@@ -14,6 +14,7 @@ from libs.shared.bus.protocol import Bus
 from libs.shared.config import Address, Endpoint
 from libs.shared.config.reader import Effective, Own
 from libs.shared.config.suite import Place
+from libs.shared.errors import Fault
 from libs.shared.failpoints import Failpoints
 from libs.shared.hosting.adapters import adapter
 from libs.shared.hosting.admin import FirstPassword
@@ -81,7 +82,7 @@ class Buses:
                 bus: Bus = await adapter(channel, name, address)(
                     self.place(channel, address), clock=self.clock, failpoints=self.failpoints
                 )
-            except BaseException as error:
+            except Fault as error:
                 failed = self._open.pop(key)
                 failed.set_exception(error)
                 failed.exception()  # nobody may have waited for it

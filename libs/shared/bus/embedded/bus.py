@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,11 +52,10 @@ async def open_bus(
     Raises `Broken` when another process has it open, when it is damaged, foreign or of a newer version.
     """
     lock = Lock(path)
-    try:
+    with ExitStack() as undo:
+        undo.callback(lock.release)
         writing, reading = _opened(path)
-    except BaseException:
-        lock.release()
-        raise
+        undo.pop_all()
     limits = Limits(retention_age, retention_bytes, max_message, ack_wait)
     return EmbeddedBus(
         path,
@@ -72,12 +71,12 @@ async def open_bus(
 def _opened(path: Path) -> tuple[Log, Log]:
     """One connection to write and one to read."""
     connection = connect(path)
-    try:
+    with ExitStack() as undo:
+        undo.callback(connection.close)
         prepare(connection, path)
-        return Log(connection, path), Log(connect(path), path)
-    except BaseException:
-        connection.close()
-        raise
+        logs = Log(connection, path), Log(connect(path), path)
+        undo.pop_all()
+    return logs
 
 
 class EmbeddedBus:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -291,13 +291,12 @@ async def open_store(
     file = Path(path)
     layouts = {kind.collection(): layout(kind) for kind in documents}
     lock = Lock(file)
-    try:
+    with ExitStack() as undo:
+        undo.callback(lock.release)
         form = _Form(file, layouts, tuple(migrations), source, changes)
         groups, log = await asyncio.to_thread(_opened, form, clock, failpoints)
         reads = Reads(file)
-    except BaseException:
-        lock.release()
-        raise
+        undo.pop_all()
     writer = Writer(groups, file, source)
     books = Books(layouts, reads, ids, source, lambda: writer.revision)
     store = SqliteStore(file, lock, books=books, writer=writer, log=log, clock=clock)
