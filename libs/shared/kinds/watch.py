@@ -43,13 +43,20 @@ class Watcher:
         """Whether it names no revision to go on from."""
         return not self.asked.revision or bool(self.asked.initial)
 
+    @property
+    def narrows(self) -> bool:
+        """Whether it leaves anything of its kind out."""
+        return bool(self.at.namespace or self.at.name or self.asked.labels or self.asked.fields)
+
     def translate(self, change: Change) -> JsonObject | None:
         """The event that a change is to this watcher, who sees only what his selectors leave: an object that begins
         to match is ADDED, one that stops is DELETED.
         """
-        before, after = self._seen(change.before, change.revision), self._seen(change.after, change.revision)
+        after = self._seen(change.after, change.revision)
         if after is not None:
-            return wire.event("ADDED" if before is None else "MODIFIED", after)
+            stood = change.before is not None and (not self.narrows or self._seen(change.before, 0) is not None)
+            return wire.event("MODIFIED" if stood else "ADDED", after)
+        before = self._seen(change.before, change.revision)
         return None if before is None else wire.event("DELETED", before)
 
     def _seen(self, document: Any, revision: int) -> JsonObject | None:

@@ -35,8 +35,6 @@ def read_json(raw: bytes, *, deepest: int = DEEPEST) -> Any:
         json.loads(raw, object_pairs_hook=_unique)
     except _Repeated as repeated:
         raise Malformed("json-duplicate-field", f'json: duplicate field "{repeated}"') from None
-    except ValueError:
-        raise Malformed("json-unreadable", "the body holds a number that is too long") from None
     return value
 
 
