@@ -28,6 +28,7 @@ from libs.shared.delivery.react import Reactor
 from libs.shared.delivery.relay import Relay
 from libs.shared.event import CAUSE, Cause
 from libs.shared.failpoints import Failpoints
+from libs.shared.hosting.process import calm_collector
 from libs.shared.service import On
 from libs.shared.store.protocol import Document, Store, Unit
 from libs.shared.store.sqlite import SqliteStore, open_store
@@ -183,6 +184,7 @@ async def latencies(line: Line, per_second: int = 1000, seconds: float = SECONDS
 async def measure(folder: Path) -> tuple[float, list[float]]:
     """The rate, and the latencies."""
     async with running(folder) as line:
+        calm_collector()
         await rate(line, 1)
         return await rate(line), await latencies(line)
 

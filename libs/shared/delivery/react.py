@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -103,13 +102,30 @@ class Reactor:
         unit.note(self.service, envelope.id)
 
     async def attempt(self, envelope: Envelope, work: Work) -> Outcome:
-        """Run `work(unit)` in one unit, under the event's cause and in a span of its trace."""
+        """Run `work(unit)` in one unit, under the event's cause and in a span of its trace; where nobody records the
+        trace, its id alone is passed on.
+        """
+        if envelope.traceparent.endswith(_UNSAMPLED):
+            return await self._attempt(envelope, work, envelope.traceparent)
+        with span(
+            self._telemetry.tracer,
+            f"{self.service} {envelope.name}",
+            kind=SpanKind.CONSUMER,
+            parent=envelope.traceparent,
+            attributes=_attributes(envelope),
+        ) as running:
+            return await self._attempt(envelope, work, traceparent(running) or envelope.traceparent)
+
+    async def _attempt(self, envelope: Envelope, work: Work, trace: str) -> Outcome:
+        correlation = envelope.correlationid or envelope.id
+        token = CAUSE.set(Cause(envelope.actor, correlation, causation=envelope.id, traceparent=trace))
         run = _Run()
-        with self._caused(envelope):
-            try:
-                return Done(await self._store.transact(_watched, run, work))
-            except Exception as error:  # noqa: BLE001  # a reaction may raise anything, and must stop no other
-                return self._judged(error, envelope, inside=run.inside)
+        try:
+            return Done(await self._store.transact(_watched, run, work))
+        except Exception as error:  # noqa: BLE001  # a reaction may raise anything, and must stop no other
+            return self._judged(error, envelope, inside=run.inside)
+        finally:
+            CAUSE.reset(token)
 
     def _judged(self, error: Exception, envelope: Envelope, *, inside: bool) -> Outcome:
         """What an error means: `inside` when the work raised it rather than the store around it."""
@@ -120,47 +136,16 @@ class Reactor:
         self._telemetry.log.error("reaction failed", type=envelope.name, id=envelope.id, exc_info=error)
         return Failed(again=False, reason=f"{type(error).__name__}: {error}")
 
-    @contextmanager
-    def _caused(self, envelope: Envelope) -> Iterator[None]:
-        """The event's cause, and a span under its own; where nobody records the trace, its id alone is passed on."""
-        if envelope.traceparent.endswith(_UNSAMPLED):
-            with _because(envelope, envelope.traceparent):
-                yield
-            return
-        attributes = {
-            "messaging.system": "orrery",
-            "messaging.operation.type": "process",
-            "messaging.message.id": envelope.id,
-            "cloudevents.event_type": envelope.type,
-            "cloudevents.event_subject": envelope.subject,
-        }
-        name = f"{self.service} {envelope.name}"
-        with (
-            span(
-                self._telemetry.tracer,
-                name,
-                kind=SpanKind.CONSUMER,
-                parent=envelope.traceparent,
-                attributes=attributes,
-            ) as running,
-            _because(envelope, traceparent(running) or envelope.traceparent),
-        ):
-            yield
 
-
-@contextmanager
-def _because(envelope: Envelope, trace: str) -> Iterator[None]:
-    cause = Cause(
-        actor=envelope.actor,
-        correlation=envelope.correlationid or envelope.id,
-        causation=envelope.id,
-        traceparent=trace,
-    )
-    token = CAUSE.set(cause)
-    try:
-        yield
-    finally:
-        CAUSE.reset(token)
+def _attributes(envelope: Envelope) -> dict[str, str]:
+    """By OpenTelemetry's semantic conventions for messaging and CloudEvents."""
+    return {
+        "messaging.system": "orrery",
+        "messaging.operation.type": "process",
+        "messaging.message.id": envelope.id,
+        "cloudevents.event_type": envelope.type,
+        "cloudevents.event_subject": envelope.subject,
+    }
 
 
 async def _watched(unit: Unit, run: _Run, work: Work) -> str:

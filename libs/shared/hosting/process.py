@@ -21,6 +21,16 @@ from libs.shared.service import Service
 from libs.shared.telemetry.logs import Forward
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+COLLECT_AFTER = 20_000
+"""Objects made since the last collection. At Python's 700 a busy pipeline spends a fifth of its time collecting what
+is freed by reference counts anyway.
+"""
+
+
+def calm_collector() -> None:
+    """What was made at the start stays, so no later collection need look at it; and collections are rarer."""
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
 
 
 def run(services: Sequence[Service], effective: Effective) -> int:
@@ -53,7 +63,7 @@ async def _serve(
     async with suite_opened(services, effective, progress=console.opened) as suite:
         _forward_logging(suite)
         _greet(suite, console, time.monotonic() - began)
-        gc.freeze()  # what was made at the start stays: no later collection need look at it
+        calm_collector()
         await stop.wait()
         console.ending()
 
