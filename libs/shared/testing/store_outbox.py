@@ -69,6 +69,26 @@ class OutboxConformance:
         store = await again()
         assert [row.position for row in await store.outbox.waiting(10)] == [rows[1].position]
 
+    async def test_a_long_backlog_keeps_its_order(self, store: Store) -> None:
+        """However many rows wait, and whoever commits meanwhile, each comes once and in order."""
+        told: list[str] = []
+
+        async def relay() -> None:
+            while len(told) < 600:
+                rows = await store.outbox.waiting(50)
+                await store.outbox.told(rows, [str(row.position) for row in rows])
+                told.extend(Noted.model_validate_json(row.envelope.data).text for row in rows)
+                if not rows:
+                    await store.outbox.wake(1)
+
+        await store.transact(tell, "a/1", *(str(i) for i in range(300)))
+        telling = asyncio.ensure_future(relay())
+        for i in range(300, 600):
+            await store.transact(tell, "a/1", str(i))
+        await telling
+        assert told == [str(i) for i in range(600)]
+        assert await store.outbox.waiting(10) == []
+
     async def test_depth_and_sweep(self, store: Store, clock: VirtualClock) -> None:
         """Depth counts what waits and since when; the sweep removes only what was told, and long enough ago."""
         assert await store.outbox.depth() == (0, None)

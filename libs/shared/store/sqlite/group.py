@@ -76,6 +76,7 @@ class Attempt:
     ids: set[str] = field(default_factory=set)
     sequences: dict[str, int] = field(default_factory=dict)
     changes: list[Kept] = field(default_factory=list)
+    events: list[tuple[Any, ...]] = field(default_factory=list)
 
     def take(self, commit: Commit, batch: Batch) -> None:
         """A unit whose rows are in the batch is in."""
@@ -87,6 +88,12 @@ class Attempt:
         self.position += len(commit.events)
         self.sequences.update(batch.sequences)
 
+    def told(self, batch: Batch) -> None:
+        """A batch is written: its changes and events will be told."""
+        self.number += len(batch.changes)
+        self.changes += batch.changes
+        self.events += batch.events
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -94,7 +101,7 @@ class Outcome:
 
     verdicts: list[Verdict]
     changes: Sequence[Kept] = ()
-    events: int = 0
+    events: Sequence[tuple[Any, ...]] = ()
     errands: Sequence[Errand] = ()
 
 
@@ -115,7 +122,8 @@ class Groups:
         self._failpoints = failpoints
         revision, position = connection.execute("SELECT revision, position FROM state").fetchone()
         self.revision: int = revision
-        self._position: int = position
+        self.position: int = position
+        """Of the newest committed event."""
         self._number: int = connection.execute("SELECT coalesce(max(number), 0) FROM changes").fetchone()[0]
         self._recent = Recent(revision)
         self._sequences: OrderedDict[str, int] = OrderedDict()
@@ -138,7 +146,7 @@ class Groups:
         return Outcome(
             [verdict for one in alone for verdict in one.verdicts],
             [kept for one in alone for kept in one.changes],
-            sum(one.events for one in alone),
+            [event for one in alone for event in one.events],
             [errand for one in alone for errand in one.errands],
         )
 
@@ -174,15 +182,14 @@ class Groups:
     def _transaction(
         self, commits: Sequence[Commit], apply: Callable[[Sequence[Commit], Attempt], list[Verdict]]
     ) -> Outcome:
-        attempt = Attempt(self.revision + 1, self._position, self._number)
+        attempt = Attempt(self.revision + 1, self.position, self._number)
         errands = tuple(self.errands)
         self._begin()
         try:
             for errand in errands:
                 self._connection.executemany(errand.text, errand.rows)
             verdicts = apply(commits, attempt)
-            events = attempt.position - self._position
-            outcome = Outcome(verdicts, attempt.changes, events, errands)
+            outcome = Outcome(verdicts, attempt.changes, attempt.events, errands)
             if attempt.ids or errands:
                 self._finish(attempt, outcome)
         finally:
@@ -201,7 +208,7 @@ class Groups:
                 attempt.take(commit, batch)
             verdicts.append(verdict or Done(attempt.revision if commit.effective else self.revision))
         batch.write(self._connection, attempt.number)
-        self._take_changes(attempt, batch)
+        attempt.told(batch)
         return verdicts
 
     def _apply_each(self, commits: Sequence[Commit], attempt: Attempt) -> list[Verdict]:
@@ -225,12 +232,8 @@ class Groups:
         finally:
             self._connection.execute("RELEASE unit")
         attempt.take(commit, batch)
-        self._take_changes(attempt, batch)
+        attempt.told(batch)
         return Done(attempt.revision)
-
-    def _take_changes(self, attempt: Attempt, batch: Batch) -> None:
-        attempt.number += len(batch.changes)
-        attempt.changes += batch.changes
 
     def _finish(self, attempt: Attempt, outcome: Outcome) -> None:
         if attempt.ids:
@@ -248,7 +251,7 @@ class Groups:
         del self.errands[: len(outcome.errands)]
         if not attempt.ids:
             return
-        self.revision, self._position, self._number = attempt.revision, attempt.position, attempt.number
+        self.revision, self.position, self._number = attempt.revision, attempt.position, attempt.number
         self._recent.add(attempt.refs, attempt.revision)
         for subject, value in attempt.sequences.items():
             self._sequences[subject] = value

@@ -221,7 +221,7 @@ class SqliteStore:
     def _committed(self, outcome: Outcome, revision: int) -> None:
         self._log.add(outcome.changes, revision)
         if outcome.events:
-            self._outbox.rouse()
+            self._outbox.committed(outcome.events)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,11 @@ class Writer:
         """The newest committed revision; may be ahead of what the loop was told."""
         return self._groups.revision
 
+    @property
+    def position(self) -> int:
+        """Position of the newest committed event; may be ahead as well."""
+        return self._groups.position
+
     def start(self) -> None:
         """Begin to take units."""
         self._thread.start()
