@@ -113,6 +113,15 @@ async def reads(store: SqliteStore, seconds: float) -> tuple[float, float]:
     return point, index
 
 
+def works(store: SqliteStore, width: int) -> dict[str, Callable[[int], Awaitable[object]]]:
+    """What is measured, each by the number of its call; names differ from width to width."""
+    return {
+        "create": lambda i: store.transact(create, f"made{width}-{i}"),
+        "touch": lambda i: store.transact(touch, f"touch{i % 500}"),
+        "inbox note": lambda i: store.transact(note, f"event{width}-{i}"),
+    }
+
+
 async def measure(folder: Path, seconds: float) -> None:
     """Print all figures."""
     peer = bare(folder, seconds)
@@ -128,12 +137,7 @@ async def measure(folder: Path, seconds: float) -> None:
     for i in range(500):
         await store.transact(create, f"touch{i}")
     for width in (1, 64):
-        works: dict[str, Callable[[int], Awaitable[object]]] = {
-            "create": lambda i, w=width: store.transact(create, f"made{w}-{i}"),  # type: ignore[misc]
-            "touch": lambda i: store.transact(touch, f"touch{i % 500}"),
-            "inbox note": lambda i, w=width: store.transact(note, f"event{w}-{i}"),  # type: ignore[misc]
-        }
-        for name, one in works.items():
+        for name, one in works(store, width).items():
             got, slow = await rate(seconds, width, one)
             print(f"{name:<12} {width:>3} in flight         {got:9.0f} /s  {got / peer:5.2f}   p99 {slow:6.2f} ms")
     point, index = await reads(store, seconds)

@@ -82,7 +82,7 @@ def holds(thing: Thing, clause: Clause) -> bool:
 def within(value: object, clause: Range) -> bool:
     """Both sides, where they are given; all of one type."""
     low, high = clause.low, clause.high
-    return (low is None or low <= value) and (high is None or value < high)  # type: ignore[operator]
+    return (low is None or low <= value) and (high is None or value < high)  # type: ignore[operator]  # of one type, says the caller
 
 
 def answer(things: list[Thing], find: Find) -> list[str]:
