@@ -30,6 +30,7 @@ class Receiver:
         raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
         for resource in ExportTraceServiceRequest.FromString(raw).resource_spans:
             service = next(a.value.string_value for a in resource.resource.attributes if a.key == "service.name")
+            service = service.removeprefix("orrery-")
             found = [span for scope in resource.scope_spans for span in scope.spans]
             self.spans += [(span.trace_id.hex(), service, span.name) for span in found]
         return web.Response()
