@@ -18,7 +18,7 @@ import tempfile
 from dataclasses import dataclass
 
 from tests.faults.model import Verdict, judge
-from tests.faults.process import Mailbox, Suite
+from tests.faults.process import PATIENCE, Died, Mailbox, Suite
 from tests.faults.traffic import Clients, History, chains
 
 FAILPOINTS = (
@@ -47,14 +47,15 @@ class Round:
 
 async def one_round(suite: Suite, history: History, failpoint: str, commands: int, chance: random.Random) -> Round:
     """Die at this failpoint under commands, come back, and finish them."""
-    nth = chance.randint(3, 12)
-    await suite.start(f"{failpoint}=kill@{nth}")
+    nth = chance.randint(20, 60) if failpoint.startswith("store.") else chance.randint(3, 12)
+    with contextlib.suppress(Died):
+        await suite.start(f"{failpoint}=kill@{nth}")
     work = list(chains(failpoint.replace(".", "-"), commands, chance))
     half = len(work) // 2
     await Clients(suite, history).run(work[:half])
     assert suite.process is not None
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(suite.process.wait(), 5)
+        await asyncio.wait_for(suite.process.wait(), PATIENCE)
     killed = suite.died
     if not killed:
         await suite.stop()
@@ -72,6 +73,8 @@ async def run(commands: int, seed: int, folder: pathlib.Path) -> tuple[list[Roun
     mailbox.controller.start()
     try:
         suite = Suite(data, mailbox.address)
+        await suite.start()
+        await suite.stop()
         rounds = [await one_round(suite, history, f, commands // len(FAILPOINTS), chance) for f in FAILPOINTS]
         await suite.start()
         try:

@@ -49,6 +49,10 @@ class Mailbox:
         return f"smtp://127.0.0.1:{self.controller.port}?starttls=never"
 
 
+class Died(Exception):
+    """The suite was killed before it answered."""
+
+
 @dataclass
 class Suite:
     """`python -m services` on a data folder of its own, started and killed as often as wanted."""
@@ -92,6 +96,8 @@ class Suite:
                             return asyncio.get_running_loop().time() - began
                 except aiohttp.ClientError:
                     await asyncio.sleep(0.02)
+        if self.died:
+            raise Died
         raise AssertionError(f"the suite did not start: {self.tail()}")
 
     def tail(self) -> str:
