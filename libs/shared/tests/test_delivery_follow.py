@@ -169,3 +169,25 @@ async def _envelopes(world, count):
         replace(row.envelope, id=f"id-{n}", data=created(f"user-{n}").model_dump_json(), subject=f"users/user-{n}")
         for n in range(count)
     ]
+
+
+async def test_a_follower_left_behind_by_retention_begins_anew(world):
+    """Where the events after its last one are no longer kept, a follower takes a new snapshot and goes on from now."""
+    parts = Seen()
+    following = follower(world, parts)
+    task = world.start(following.run())
+    await stands(parts)
+    await publish(world, created("bob"), created("eve"))
+    await eventually(lambda: len(parts.calls) == 3)
+    await world.stop(task)
+    following._after = f"{1:020d}"
+    await world.clock.advance(8 * 24 * 3600)
+    await world.bus.trim()
+    world.start(following.run())
+
+    async def again():
+        return parts.calls.count("snapshot") == 2
+
+    await world.pass_until(again)
+    await publish(world, created("zoe"))
+    await eventually(lambda: ("UserCreated", "zoe") in parts.calls)
