@@ -84,13 +84,10 @@ class Bindings:
         if not held:
             del self._held[subject]
 
-    def at(self, subject: SubjectKey, place: Place) -> Iterable[RoleKey]:
-        """The roles that this subject holds at this place."""
-        held = self._held.get(subject)
-        if held is None:
-            return ()
-        found = held.get(place)
-        return () if found is None else found.values()
+    def of(self, subjects: Iterable[SubjectKey]) -> list[dict[Place, dict[str, RoleKey]]]:
+        """What each of these subjects holds, by place; subjects that hold nothing are left out. Not to be changed."""
+        held = self._held
+        return [held[subject] for subject in subjects if subject in held]
 
     def binds(self, subjects: Iterable[SubjectKey], place: Place) -> bool:
         """Whether one of the subjects holds any role at this place."""

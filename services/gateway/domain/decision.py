@@ -5,12 +5,12 @@ Bindings are visited in the order global, workspace, namespace or DevOps, cluste
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from services.gateway.domain import policy
 from services.gateway.domain.attributes import Attributes, Scope
-from services.gateway.domain.bindings import CLUSTER, GLOBAL, Place, namespace_place, workspace_place
+from services.gateway.domain.bindings import CLUSTER, GLOBAL, Place, RoleKey, namespace_place
 from services.gateway.domain.caller import Caller
 from services.gateway.domain.rules import Role
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from services.gateway.domain.index import Index
 
 OPEN_PREFIXES = ("/oauth/", "/kapis/config.kubesphere.io/")
+NOTHING: Mapping[str, RoleKey] = {}
 OPEN_PATHS = frozenset({"/kapis/version", "/kapis/metrics", "/healthz"})
 
 
@@ -28,14 +29,22 @@ def open_to_all(path: str) -> bool:
 
 def allowed(index: Index, caller: Caller, asked: Attributes) -> bool:
     """Whether the caller's roles allow the request; nothing but the index is asked. Default deny."""
-    return any(_allows(index, role, caller, asked) for role in roles_at(index, caller, places(index, asked)))
+    held = index.bindings.of(caller.subjects)
+    for place in places(index, asked):
+        for bound in held:
+            for key in bound.get(place, NOTHING).values():
+                role = index.role(key, place)
+                if role is not None and _allows(index, role, caller, asked):
+                    return True
+    return False
 
 
 def roles_at(index: Index, caller: Caller, where: tuple[Place, ...]) -> Iterator[Role]:
     """The roles that the caller holds at these places, in order; a binding to a missing role contributes nothing."""
+    held = index.bindings.of(caller.subjects)
     for place in where:
-        for subject in caller.subjects:
-            for key in index.bindings.at(subject, place):
+        for bound in held:
+            for key in bound.get(place, NOTHING).values():
                 role = index.role(key, place)
                 if role is not None:
                     yield role
@@ -48,9 +57,9 @@ def places(index: Index, asked: Attributes) -> tuple[Place, ...]:
     if asked.scope is Scope.GLOBAL:
         return (GLOBAL,)
     found = [GLOBAL]
-    workspace = index.owner(asked)
-    if workspace and workspace in index.workspaces:
-        found.append(workspace_place(workspace))
+    workspace = index.workspaces.get(index.owner(asked))
+    if workspace is not None:
+        found.append(workspace)
     namespace = index.home(asked)
     if namespace:
         found.append(namespace_place(namespace))

@@ -59,7 +59,8 @@ class Index:
 
     def __init__(self) -> None:
         self.users: dict[str, User] = {}
-        self.workspaces: set[str] = set()
+        self.workspaces: dict[str, Place] = {}
+        """Those that stand, each with the place of its bindings."""
         self.bindings = Bindings()
         self.namespaces: dict[str, Area] = {}
         self.devops: dict[str, Area] = {}
@@ -125,11 +126,11 @@ class Index:
 
     def put_workspace(self, name: str) -> None:
         """A workspace stands."""
-        self.workspaces.add(name)
+        self.workspaces[name] = workspace_place(name)
 
     def drop_workspace(self, name: str) -> None:
         """A workspace is gone: its bindings grant nothing from now on, even before each is removed."""
-        self.workspaces.discard(name)
+        self.workspaces.pop(name, None)
 
     def end_session(self, session: str, expires: datetime, now: datetime) -> None:
         """Refuse this session's tokens; from time to time forgets sessions whose tokens have expired anyway."""
@@ -141,9 +142,9 @@ class Index:
     def role(self, key: RoleKey, place: Place) -> Role | None:
         """The role that a binding at this place means; one of another workspace means nothing here."""
         role = self._roles.get(key)
-        if role is None or (role.workspace and workspace_place(role.workspace) != place):
-            return None
-        return role
+        if role is None or not role.workspace or (role.workspace == place.name and place.kind == "workspace"):
+            return role
+        return None
 
     def owner(self, asked: Attributes) -> str:
         """The workspace whose bindings count: that of the namespace or project, else the path's."""
@@ -164,7 +165,8 @@ class Index:
 
     def belongs(self, caller: Caller, workspace: str) -> bool:
         """Whether the caller is bound in this workspace, which stands."""
-        return workspace in self.workspaces and self.bindings.binds(caller.subjects, workspace_place(workspace))
+        place = self.workspaces.get(workspace)
+        return place is not None and self.bindings.binds(caller.subjects, place)
 
     def joined(self, caller: Caller, namespace: str) -> bool:
         """Whether the caller is bound in this namespace."""
