@@ -1,9 +1,14 @@
-"""What several services know each in part: their kinds, their OpenAPI, their parked messages."""
+"""What several services know each in part: their kinds, their OpenAPI, their parked messages.
+
+A service that can't be reached is left out and named: what the others know, and what an operator looks for when
+something is wrong, must not need everything to be right.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from libs.shared.errors import Fault, Missing
@@ -14,39 +19,39 @@ PARKED = "/internal/delivery/v1/parked"
 MOST = 500
 
 
-async def gathered(services: Services, names: Iterable[str], target: str) -> Mapping[str, Any]:
-    """The answers of all services that have this path, by service; one that can't be reached raises `Busy`."""
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Answers by service, and the services that could not be asked."""
+
+    answers: Mapping[str, Any]
+    silent: tuple[str, ...]
+
+
+async def gathered(services: Services, names: Iterable[str], target: str) -> Gathered:
+    """Ask all of these services for this path; one that doesn't have it is neither here nor there."""
     asked = tuple(names)
     found = await asyncio.gather(*(_one(services, name, target) for name in asked))
-    return {name: body for name, body in zip(asked, found, strict=True) if body is not None}
+    answers = {name: body for name, body in zip(asked, found, strict=True) if not isinstance(body, Fault)}
+    silent = (n for n, b in zip(asked, found, strict=True) if isinstance(b, Fault) and not isinstance(b, Missing))
+    return Gathered(answers, tuple(silent))
 
 
 async def _one(services: Services, name: str, target: str) -> Any:
+    """The answer, or the fault in its place."""
     try:
         return await services.ask(name, "GET", target)
-    except Missing:
-        return None
+    except Fault as fault:
+        return fault
 
 
 async def kinds(services: Services, names: Iterable[str]) -> Mapping[str, Any]:
     """Every kind of every service, as Kubernetes' aggregated discovery lists them."""
-    return discovery.merged((await gathered(services, names, discovery.INTERNAL_PATH)).values())
+    found = await gathered(services, names, discovery.INTERNAL_PATH)
+    return discovery.merged(found.answers.values())
 
 
-async def parked(services: Services, names: Iterable[str]) -> tuple[list[Any], int, list[str]]:
-    """Parked messages of all services with their number, and the services that could not be asked: what an operator
-    looks for when something is wrong must not need everything to be right.
-    """
-    items: list[Any] = []
-    total = 0
-    silent = []
-    for name in names:
-        try:
-            page = await _one(services, name, f"{PARKED}?limit={MOST}")
-        except Fault:
-            silent.append(name)
-            continue
-        if page is not None:
-            items += page["items"]
-            total += page["totalItems"]
-    return items, total, silent
+async def parked(services: Services, names: Iterable[str]) -> tuple[list[Any], int, tuple[str, ...]]:
+    """Parked messages of all services, their number, and the services that could not be asked."""
+    found = await gathered(services, names, f"{PARKED}?limit={MOST}")
+    pages = found.answers.values()
+    return [item for page in pages for item in page["items"]], sum(p["totalItems"] for p in pages), found.silent

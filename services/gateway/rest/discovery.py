@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from libs.shared.http.route import Dialect, Route
+from libs.shared.http import openapi
+from libs.shared.http.route import Access, Dialect, Route
 from libs.shared.kinds import discovery
 from services.gateway.parts import Parts
 from services.gateway.queries import gathering
@@ -25,6 +26,13 @@ async def list_core_versions(request: web.Request, _parts: Parts) -> web.Respons
     return web.json_response({"kind": "APIVersions", "versions": [], "serverAddressByClientCIDRs": []})
 
 
+async def describe(_request: web.Request, parts: Parts) -> web.Response:
+    """Every route of every service as one OpenAPI 3.1 document."""
+    names = (*parts.behind.others, "gateway")
+    found = await gathering.gathered(parts.behind.services, names, openapi.PATH)
+    return web.json_response(openapi.merged("Orrery", tuple(found.answers.values())))
+
+
 def _typed(body: object, media: str) -> web.Response:
     response = web.json_response(body)
     response.headers["Content-Type"] = media
@@ -33,5 +41,6 @@ def _typed(body: object, media: str) -> web.Response:
 
 ROUTES = (
     Route("GET", "/apis", list_groups, dialect=Dialect.KUBERNETES, tags=("discovery",)),
+    Route("GET", "/kapis/orrery.io/v1/openapi", describe, access=Access.SIGNED_IN, tags=("discovery",)),
     Route("GET", "/api", list_core_versions, dialect=Dialect.KUBERNETES, tags=("discovery",)),
 )
