@@ -14,7 +14,6 @@ from libs.shared.bus.protocol import Bus
 from libs.shared.config import Address, Endpoint
 from libs.shared.config.reader import Effective, Own
 from libs.shared.config.suite import Place
-from libs.shared.errors import Fault
 from libs.shared.failpoints import Failpoints
 from libs.shared.hosting.adapters import adapter
 from libs.shared.hosting.admin import FirstPassword
@@ -71,25 +70,21 @@ class Buses:
     clock: Clock
     failpoints: Failpoints
     stack: AsyncExitStack
-    _open: dict[tuple[str, str], asyncio.Future[Bus]] = field(default_factory=dict)
+    _open: dict[tuple[str, str], asyncio.Task[Bus]] = field(default_factory=dict)
 
     async def get(self, channel: str, name: str, address: Address) -> Bus:
         """The bus of a channel (`bus` or `records`); `name` is the setting that gave the address."""
         key = (channel, address.reveal())
         if key not in self._open:
-            self._open[key] = asyncio.get_running_loop().create_future()
-            try:
-                bus: Bus = await adapter(channel, name, address)(
-                    self.place(channel, address), clock=self.clock, failpoints=self.failpoints
-                )
-            except Fault as error:
-                failed = self._open.pop(key)
-                failed.set_exception(error)
-                failed.exception()  # nobody may have waited for it
-                raise
-            self.stack.push_async_callback(bus.close)
-            self._open[key].set_result(bus)
-        return await self._open[key]
+            self._open[key] = asyncio.create_task(self._opened(channel, name, address), name=f"open {name}")
+        return await asyncio.shield(self._open[key])
+
+    async def _opened(self, channel: str, name: str, address: Address) -> Bus:
+        bus: Bus = await adapter(channel, name, address)(
+            self.place(channel, address), clock=self.clock, failpoints=self.failpoints
+        )
+        self.stack.push_async_callback(bus.close)
+        return bus
 
     def place(self, channel: str, address: Address) -> Path:
         """The file of an embedded bus."""
