@@ -18,7 +18,7 @@ FEW = 8
 """Up to so many workspaces, each is read by its own index and the results are merged."""
 SPAN = 10_000
 """Positions looked at in one request where no index answers the whole question."""
-RECENT = 1_000
+RECENT = 10_000
 """How many changes of rights within the last seconds a stream takes into account when it opens."""
 
 

@@ -16,6 +16,8 @@ from services.events.parts import Parts
 from services.events.parts.feed import Frame
 
 PAGE = 100
+SMALL = 32 << 10
+"""Bytes: half of what a transport buffers before a writer has to wait."""
 GREETING = b"retry: 2000\n\n"
 HEADERS: Mapping[str, str] = {
     "Content-Type": "text/event-stream",
@@ -55,7 +57,9 @@ class Stream:
 
     async def _begin(self) -> Cut | None:
         """Take in what has happened since the gateway answered for the viewer."""
-        return self._learn_all(await queries.rights_since(self._parts.store, self._viewer.since, self._checked))
+        store = self._parts.store
+        self._checked = max(self._checked, (await queries.log_cursor(store)).position)  # the feed may lag behind it
+        return self._learn_all(await queries.rights_since(store, self._viewer.since, self._checked))
 
     async def _catch_up(self) -> Cut | None:
         """Send what the feed no longer holds, a page at a time, each by what the viewer may see when it is sent."""
@@ -73,7 +77,7 @@ class Stream:
     async def _check(self) -> Cut | None:
         """Bring the viewer up to the feed's present position."""
         feed, since = self._parts.feed, self._checked
-        self._checked = feed.position
+        self._checked = max(since, feed.position)
         if not feed.holds(since):
             return self._learn_all(await queries.rights_between(self._parts.store, since, self._checked))
         for frame in feed.after(since):
@@ -130,6 +134,10 @@ class Stream:
     async def _send(self, wires: bytes) -> Cut | None:
         """Hand it to the connection; a reader who takes nothing for too long is cut."""
         if not wires:
+            return None
+        transport = self._request.transport
+        if transport is not None and len(wires) < SMALL and not transport.get_write_buffer_size():
+            await self._response.write(wires)  # never waits: it can't fill what is empty
             return None
         try:
             async with asyncio.timeout(self._parts.settings.patience):
