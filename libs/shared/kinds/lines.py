@@ -19,6 +19,7 @@ FAREWELL = 2.0
 """Seconds in which a reader who was too slow may still take the line that says so."""
 HEARTBEAT = 30.0
 """Seconds between signs of life: WebSocket pings, TCP keep-alive probes."""
+_TICK = 0.05
 CHUNK = 64 << 10
 """Bytes gathered into one write; a larger event is a write of its own."""
 
@@ -127,16 +128,27 @@ def _chunks(events: Sequence[JsonObject]) -> Iterator[list[bytes]]:
 
 
 async def cut(lines: Lines, request: web.Request) -> None:
-    """End a watch whose reader doesn't read: the ERROR line goes behind what he hasn't taken yet, and if he doesn't
-    take it now the connection is dropped, so that nothing is kept for him.
-    """
+    """End a watch whose reader doesn't read: the ERROR line goes behind what he hasn't taken yet."""
     text = f"the watch was read too slowly: nothing was taken for {PATIENCE:.0f} s; list again and watch from there"
     with suppress(TimeoutError, ConnectionError):
         async with asyncio.timeout(FAREWELL):
             await lines.put([orjson.dumps(failed(429, "TooManyRequests", text))])
+    await flush(request, FAREWELL)
+
+
+async def flush(request: web.Request, seconds: float) -> None:
+    """Wait until all that was sent is on its way; a connection that doesn't take it in time is dropped, so that nothing
+    is kept for its reader.
+    """
+    transport = request.transport
+    if transport is None:
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while transport.get_write_buffer_size() > 0:  # noqa: ASYNC110  # a transport tells of its buffer only when asked
+                await asyncio.sleep(_TICK)
             return
-    if request.transport is not None:
-        request.transport.abort()
+    transport.abort()
 
 
 def failed(code: int, reason: str, message: str) -> JsonObject:

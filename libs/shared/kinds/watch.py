@@ -81,6 +81,7 @@ async def watch(kind: Kind[D], request: web.Request, parts: Parts, asked: Readin
                     break
         except Gone as gone:
             await lines.send(wired, [lines.failed(410, "Expired", gone.text)], request)
+        await lines.flush(request, lines.PATIENCE)
         return wired.response
 
 

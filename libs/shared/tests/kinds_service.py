@@ -194,6 +194,12 @@ class Bank:
     url: str
     parts: Parts
     signer: Signer
+    runner: web.AppRunner
+
+    @property
+    def connections(self) -> int:
+        """How many connections stand."""
+        return len(self.runner.server.connections) if self.runner.server else 0
 
     def header(self, method: str, target: str) -> str:
         """The identity header of one raw request."""
@@ -269,7 +275,7 @@ async def bank(folder: Path, *, changes: int = 1000) -> AsyncIterator[Bank]:
     try:
         signer = Signer(key, clock, lambda: f"nonce-{next(numbers)}")
         async with ClientSession(middlewares=(_signing(signer),)) as session:
-            yield Bank(session, f"http://{host}:{port}", parts, signer)
+            yield Bank(session, f"http://{host}:{port}", parts, signer, runner)
     finally:
         await store.close()
         await runner.cleanup()

@@ -208,11 +208,15 @@ async def test_a_slow_reader_is_cut(served: Bank, monkeypatch):
     monkeypatch.setattr(lines, "FAREWELL", 0.2)
     for number in range(8):
         await served.make(f"big-{number}", colour="x" * (1 << 20))
+    others = served.connections
     reader, writer = await slow_connection(served)
     target = f"{VAULTS}?watch=true"
     head = f"GET {target} HTTP/1.1\r\nHost: x\r\n{HEADER}: {served.header('GET', target)}\r\n\r\n"
     writer.write(head.encode())
-    await asyncio.sleep(1)
+    for standing in (others + 1, others):
+        async with asyncio.timeout(SOON):
+            while served.connections != standing:  # noqa: ASYNC110  # a server tells of its connections only when asked
+                await asyncio.sleep(0.01)
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await asyncio.wait_for(reader.readexactly(8 << 20), SOON)
     writer.close()
