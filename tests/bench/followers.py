@@ -200,9 +200,8 @@ async def main(run: Run) -> None:
     print(f"{run.followers} followers, {run.events} events at {run.rate:g} a second")
     print(line("bare asyncio broadcast", bare))
     print(line("events service", found))
-    print(
-        f"ratio: p99 {found.p99 / bare.p99:.1f}, first to last {found.spread / bare.spread:.1f}, CPU {found.cpu / bare.cpu:.1f}"
-    )
+    ratios = (found.p99 / bare.p99, found.spread / bare.spread, found.cpu / bare.cpu)
+    print("ratio: p99 {:.1f}, first to last {:.1f}, CPU {:.1f}".format(*ratios))
 
 
 if __name__ == "__main__":
