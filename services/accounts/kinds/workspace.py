@@ -1,7 +1,8 @@
 """WorkspaceTemplate and Workspace through `/apis/tenant.kubesphere.io`.
 
 Every signed-in user passes the gateway with a PATCH of any workspace template, since the role `authenticated` allows it
-and expects the handler to look again: the console's path does, KubeSphere's raw one doesn't. Here both do.
+and expects the handler to look again: the console's path does, KubeSphere's raw one doesn't. Here both do. Another
+manager becomes admin of the workspace, so naming one takes the right to everything.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from libs.shared.store.protocol import Unit
 from services.accounts.commands import workspace as commands
 from services.accounts.domain.resource import TEMPLATES, TENANT, WORKSPACES
 from services.accounts.domain.workspace import Workspace
-from services.accounts.parts import CHANGES_WORKSPACES, MANAGES_CLUSTERS
+from services.accounts.parts import CHANGES_WORKSPACES, EVERYTHING, MANAGES_CLUSTERS
 from services.accounts.shapes import workspace as shapes
 
 ORPHAN = "Orphan"
@@ -29,6 +30,8 @@ async def update(unit: Unit, before: Workspace, wish: JsonObject, ask: Ask) -> W
     if not ask.answers.get(CHANGES_WORKSPACES.name):
         raise TEMPLATES.denied(before.name, f'User "{ask.user}" may not change workspaces')
     wanted = shapes.wish(wish)
+    if wanted.manager != before.manager and not ask.answers.get(EVERYTHING.name):
+        raise TEMPLATES.denied(before.name, f'User "{ask.user}" may name another manager only through /kapis')
     _refuse_clusters(before.clusters, wanted.clusters, before.name, ask)
     version = str(before.stamp.revision)
     return await commands.change_workspace(unit, wanted, version, uid=unit.id, by=ask.user, at=ask.at)
@@ -59,7 +62,7 @@ WORKSPACE_TEMPLATE = Kind(
     update=update,
     remove=remove,
     categories=("tenant",),
-    questions=(CHANGES_WORKSPACES, MANAGES_CLUSTERS),
+    questions=(CHANGES_WORKSPACES, MANAGES_CLUSTERS, EVERYTHING),
 )
 WORKSPACE = Kind(
     group=TENANT,

@@ -14,7 +14,7 @@ from services.accounts.commands import seed
 from services.accounts.domain.role import AGGREGATION, TEMPLATE, GlobalRole, GlobalRoleBinding, RoleBase, WorkspaceRole
 from services.accounts.domain.user import UNINITIALIZED, State, User
 from services.accounts.domain.workspace import Workspace
-from services.accounts.tests.conftest import Stage
+from services.accounts.tests.stage import Stage
 
 
 async def test_first_start_makes_everything_once(stage: Stage) -> None:

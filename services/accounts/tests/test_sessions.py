@@ -21,7 +21,7 @@ from services.accounts.domain.password import Credential
 from services.accounts.domain.session import Kind, Session
 from services.accounts.domain.user import State, User, UserWish
 from services.accounts.rest.sessions import attempt
-from services.accounts.tests.conftest import PASSWORD, Stage
+from services.accounts.tests.stage import PASSWORD, Stage
 from services.accounts.tests.test_users import change, same
 from services.accounts.workers.sweeping import sweep_many_records, sweep_old_records, sweep_sessions
 from services.accounts.workers.unlocking import unlock_due

@@ -23,7 +23,7 @@ from services.accounts.domain.role import GlobalRoleBinding, WorkspaceRoleBindin
 from services.accounts.domain.session import Session
 from services.accounts.domain.user import PASSWORD_CHANGED, UNINITIALIZED, State, User, UserWish
 from services.accounts.domain.workspace import WorkspaceWish
-from services.accounts.tests.conftest import Stage
+from services.accounts.tests.stage import Stage
 
 HERE = From("10.1.2.3", "curl/8", Way.TOKEN)
 
