@@ -13,13 +13,6 @@ from services.accounts.domain.role import GlobalRole, GlobalRoleBinding, RoleWis
 from services.accounts.domain.workspace import Workspace
 
 
-def subject(role: GlobalRole | WorkspaceRole) -> str:
-    """What events of a role are about."""
-    if isinstance(role, GlobalRole):
-        return f"globalroles/{role.name}"
-    return f"workspaces/{role.workspace}" if role.workspace else f"workspaceroles/{role.name}"
-
-
 async def create_global_role(unit: Unit, wish: RoleWish, *, uid: str, at: datetime) -> GlobalRole:
     """Make a global role out of templates. Raises `Exists`, `Missing` for an unknown template, `Invalid`."""
     domain.check(GLOBAL_ROLES, wish)
@@ -27,7 +20,7 @@ async def create_global_role(unit: Unit, wish: RoleWish, *, uid: str, at: dateti
     if await unit.of(GlobalRole).look(wish.name) is not None:
         raise GLOBAL_ROLES.exists(wish.name)
     role = await unit.of(GlobalRole).add(domain.new_global(wish, rules, uid=uid, at=at))
-    unit.emit(domain.created(role), subject=subject(role), about=role)
+    unit.emit(domain.created(role), subject=domain.subject(role), about=role)
     return role
 
 
@@ -42,7 +35,7 @@ async def change_global_role(unit: Unit, wish: RoleWish, version: str) -> Global
     checked_version(GLOBAL_ROLES, before, version)
     rules = await global_rules(unit, wish)
     role = await unit.of(GlobalRole).put(domain.changed_global(before, wish, before.rules if rules is None else rules))
-    unit.emit(domain.changed(role), subject=subject(role), about=role)
+    unit.emit(domain.changed(role), subject=domain.subject(role), about=role)
     return role
 
 
@@ -52,7 +45,7 @@ async def delete_global_role(unit: Unit, name: str) -> GlobalRole:
     if role is None:
         raise GLOBAL_ROLES.unknown(name)
     await unit.of(GlobalRole).drop(name)
-    unit.emit(domain.deleted(role), subject=subject(role), about=role)
+    unit.emit(domain.deleted(role), subject=domain.subject(role), about=role)
     return role
 
 
@@ -67,7 +60,7 @@ async def create_workspace_role(unit: Unit, workspace: str, wish: RoleWish, *, u
     if await unit.of(WorkspaceRole).look(wish.name) is not None:
         raise WORKSPACE_ROLES.exists(wish.name)
     role = await unit.of(WorkspaceRole).add(domain.new_in_workspace(wish, rules, workspace, uid=uid, at=at))
-    unit.emit(domain.created(role), subject=subject(role), workspace=role.workspace, about=role)
+    unit.emit(domain.created(role), subject=domain.subject(role), workspace=role.workspace, about=role)
     return role
 
 
@@ -79,7 +72,7 @@ async def change_workspace_role(unit: Unit, workspace: str, wish: RoleWish, vers
     rules = await workspace_rules(unit, workspace, wish)
     after = domain.changed_in_workspace(before, wish, before.rules if rules is None else rules)
     role = await unit.of(WorkspaceRole).put(after)
-    unit.emit(domain.changed(role), subject=subject(role), workspace=role.workspace, about=role)
+    unit.emit(domain.changed(role), subject=domain.subject(role), workspace=role.workspace, about=role)
     return role
 
 
@@ -87,7 +80,7 @@ async def delete_workspace_role(unit: Unit, workspace: str, name: str) -> Worksp
     """Remove a role of this workspace; its bindings stay and grant nothing. Raises `Missing`."""
     role = await own_role(unit, workspace, name)
     await unit.of(WorkspaceRole).drop(name)
-    unit.emit(domain.deleted(role), subject=subject(role), workspace=role.workspace, about=role)
+    unit.emit(domain.deleted(role), subject=domain.subject(role), workspace=role.workspace, about=role)
     return role
 
 

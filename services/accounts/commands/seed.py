@@ -52,10 +52,10 @@ async def _sow_roles(unit: Unit, seeds: Seeds, *, uid: str, at: datetime) -> Non
     for entry in seeds.global_roles:
         made = entry.global_role(uid=derived_uid(uid, "globalrole", entry.name), at=at)
         made = await unit.of(GlobalRole).add(made)
-        unit.emit(role.created(made), subject=roles.subject(made), about=made)
+        unit.emit(role.created(made), subject=role.subject(made), about=made)
     for entry in seeds.workspace_templates:
         shared = entry.workspace_template(uid=derived_uid(uid, "workspacerole", entry.name), at=at)
         shared = await unit.of(WorkspaceRole).add(shared)
-        unit.emit(role.created(shared), subject=roles.subject(shared), about=shared)
+        unit.emit(role.created(shared), subject=role.subject(shared), about=shared)
     for entry in seeds.bases:
         await unit.of(RoleBase).add(entry.role_base(uid=derived_uid(uid, "rolebase", entry.base), at=at))

@@ -265,6 +265,13 @@ def without(binding: Binding, user: str) -> tuple[Subject, ...]:
     return tuple(s for s in binding.subjects if (s.kind, s.name) != (USER, user))
 
 
+def subject(role: GlobalRole | WorkspaceRole) -> str:
+    """What events of a role are about."""
+    if isinstance(role, GlobalRole):
+        return f"globalroles/{role.name}"
+    return f"workspaces/{role.workspace}" if role.workspace else f"workspaceroles/{role.name}"
+
+
 def created(role: GlobalRole | WorkspaceRole) -> Event:
     """That it exists."""
     if isinstance(role, GlobalRole):

@@ -31,13 +31,13 @@ async def index(store: Store, *, at: datetime) -> AsyncIterator[Told]:
     async for user in _all(store, User):
         yield f"users/{user.name}", user.stamp.version, _user(user)
     async for role in _all(store, GlobalRole):
-        yield f"globalroles/{role.name}", role.stamp.version, roles.created(role)
+        yield roles.subject(role), role.stamp.version, roles.created(role)
     async for binding in _all(store, GlobalRoleBinding):
         yield f"globalrolebindings/{binding.name}", binding.stamp.version, roles.bound(binding)
     async for workspace in _all(store, Workspace):
         yield f"workspaces/{workspace.name}", workspace.stamp.version, _workspace(workspace)
     async for own in _all(store, WorkspaceRole):
-        yield f"workspaces/{own.workspace}", own.stamp.version, roles.created(own)
+        yield roles.subject(own), own.stamp.version, roles.created(own)
     async for bound in _all(store, WorkspaceRoleBinding):
         yield f"workspaces/{bound.workspace}", bound.stamp.version, roles.bound(bound)
     async for ended in _ended(store, at):
