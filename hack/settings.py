@@ -32,7 +32,7 @@ def row(name: Name) -> str:
     """One line of the table; the default of a secret is not shown."""
     default = name.info.get_default(call_default_factory=True)
     shown = "" if name.secret or default in (None, (), "") else f"`{default}`"
-    return f"| `{name.full}` | {shown} | {name.info.description or ''} |"
+    return f"| `{name.full}` | {shown} | {name.meaning} |"
 
 
 def lines() -> Iterator[str]:

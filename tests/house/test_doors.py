@@ -1,11 +1,12 @@
 """Doors: who may read the environment, import what, and catch what. import-linter watches the layers."""
 
 import ast
+import builtins
 from collections.abc import Iterator
 
 import pytest
 
-from tests.house.exceptions import BROAD_EXCEPT, WRAPPED
+from tests.house.exceptions import BROAD_EXCEPT, FOREIGN_RAISES, WRAPPED
 from tests.house.source import Source, imported, product, sources
 
 MOST_BROAD_EXCEPTS = 5
@@ -104,6 +105,26 @@ def test_broad_excepts_say_why() -> None:
         if "BLE001  #" not in source.text.splitlines()[handler.lineno - 1]
     ]
     assert unreasoned == []
+
+
+def test_what_is_raised_is_of_our_tree() -> None:
+    """No builtin exception and none of a library is raised, but where whoever calls us expects it, with the reason."""
+    found = {
+        f"{source.path}:{name}"
+        for source in product()
+        for node in source.nodes
+        if isinstance(node, ast.Raise) and node.exc is not None
+        if foreign(name := ast.unparse(node.exc.func if isinstance(node.exc, ast.Call) else node.exc))
+    }
+    assert found == set(FOREIGN_RAISES)
+
+
+def foreign(name: str) -> bool:
+    """A builtin exception, or a library's (`aiohttp.ClientError`)."""
+    kind = getattr(builtins, name, None)
+    module, _, attribute = name.rpartition(".")
+    builtin = isinstance(kind, type) and issubclass(kind, BaseException)
+    return builtin or (module.islower() and attribute[:1].isupper())
 
 
 def test_no_mock_or_patch() -> None:
