@@ -19,10 +19,13 @@ from services.accounts.domain.resource import (
     GLOBAL_ROLES,
     IAM,
     ROLE_BASES,
+    USER_REF,
+    WORKSPACE,
     WORKSPACE_BINDINGS,
     WORKSPACE_ROLES,
 )
 from services.accounts.domain.role import (
+    AnyBinding,
     GlobalRole,
     GlobalRoleBinding,
     RoleBase,
@@ -86,13 +89,14 @@ async def create_global_binding(unit: Unit, wish: JsonObject, ask: Ask) -> Globa
     binding = domain.bind_globally(
         name, shapes.binding_role(wish), *shapes.binding_subjects(wish), uid=unit.id, at=ask.at
     )
-    return await commands.create_global_binding(unit, binding)
+    return await commands.create_global_binding(unit, _described(binding, wish))
 
 
 async def change_global_binding(unit: Unit, before: GlobalRoleBinding, wish: JsonObject, ask: Ask) -> GlobalRoleBinding:
     """Give a binding other subjects, or another role."""
     _refuse_binding(ask)
-    return await commands.rebind_global(unit, before, shapes.binding_role(wish), shapes.binding_subjects(wish))
+    described = _described(before, wish)
+    return await commands.rebind_global(unit, described, shapes.binding_role(wish), shapes.binding_subjects(wish))
 
 
 async def remove_global_binding(unit: Unit, before: GlobalRoleBinding, ask: Ask) -> None:
@@ -109,7 +113,7 @@ async def create_workspace_binding(unit: Unit, wish: JsonObject, ask: Ask) -> Wo
     binding = domain.bind_in_workspace(
         name, shapes.binding_role(wish), _workspace(wish), *subjects, uid=unit.id, at=ask.at
     )
-    return await members.bind(unit, binding)
+    return await members.bind(unit, _described(binding, wish))
 
 
 async def change_workspace_binding(
@@ -117,7 +121,8 @@ async def change_workspace_binding(
 ) -> WorkspaceRoleBinding:
     """Give a binding other subjects, or another role of its workspace."""
     _refuse_binding(ask)
-    return await members.rebind(unit, before, shapes.binding_role(wish), shapes.binding_subjects(wish))
+    described = _described(before, wish)
+    return await members.rebind(unit, described, shapes.binding_role(wish), shapes.binding_subjects(wish))
 
 
 async def remove_workspace_binding(unit: Unit, before: WorkspaceRoleBinding, ask: Ask) -> None:
@@ -133,6 +138,13 @@ def _wish(wish: JsonObject, ask: Ask) -> RoleWish:
         return wanted
     rules = tuple(seed.rule(given.value) for given in Reading.of(wish).objects("rules"))
     return RoleWish(wanted.name, wanted.labels, wanted.annotations, rules)
+
+
+def _described(binding: AnyBinding, wish: JsonObject) -> AnyBinding:
+    """The binding with the labels and annotations that the object carries; labels of the platform are its own."""
+    about = Reading.of(wish).inside("metadata")
+    ours = {key: value for key, value in binding.labels.items() if key in (WORKSPACE, USER_REF)}
+    return binding.noted(labels={**about.mapping("labels"), **ours}, annotations=about.mapping("annotations"))
 
 
 def _workspace(wish: JsonObject) -> str:

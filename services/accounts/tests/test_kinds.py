@@ -154,9 +154,14 @@ async def test_bindings_of_a_workspace(ask: Asked) -> None:
     }
     assert (await ask("POST", RAW + "/workspacerolebindings", foreign)).status == 404
     assert (await ask("POST", RAW + "/workspacerolebindings", {"metadata": {"name": "x"}})).status == 400
-    patch = {"subjects": [{"kind": "Group", "name": "others"}]}
-    changed = await ask("PATCH", RAW + "/workspacerolebindings/team", patch, media=MERGE_PATCH)
-    assert changed.json["subjects"][0]["name"] == "others"
+    patch = {
+        "metadata": {"labels": {"kubesphere.io/workspace": "system-workspace", "a": "b"}, "annotations": {"c": "d"}},
+        "subjects": [{"kind": "Group", "name": "others"}],
+    }
+    changed = (await ask("PATCH", RAW + "/workspacerolebindings/team", patch, media=MERGE_PATCH)).json
+    assert changed["subjects"][0]["name"] == "others"
+    assert changed["metadata"]["labels"] == {"kubesphere.io/workspace": "ws1", "a": "b"}
+    assert changed["metadata"]["annotations"] == {"c": "d"}
     assert (await ask("DELETE", RAW + "/workspacerolebindings/team")).status == 200
 
 
