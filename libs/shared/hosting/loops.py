@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -21,15 +22,15 @@ LOCAL = "local"
 """Owner of leases in a store that one process has to itself: its own leftovers hold it up for no moment."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Tail:
     """Whether the followers' tail has stood once."""
 
-    stands: bool = False
+    stands: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def ready(self) -> None:
-        """Return when it has; raises `Busy`."""
-        if not self.stands:
+        """Return if it has; raises `Busy`."""
+        if not self.stands.is_set():
             raise Busy("followers-begin", "the followers' tail does not stand yet", retry_after=1)
 
 
@@ -43,8 +44,10 @@ def follows(service: Service) -> bool:
     return bool(service.follows or service.on_tail or service.on_beat)
 
 
-def telling(service: Service, host: Host) -> Iterator[tuple[str, Loop]]:
-    """From the outbox to the bus: begun first, ended last."""
+def telling(service: Service, host: Host, heard: asyncio.Event) -> Iterator[tuple[str, Loop]]:
+    """From the outbox to the bus, once somebody listens: begun first, ended last. A relay that spoke up earlier would
+    beat to nobody, and whoever rests on its beats would wait for the next.
+    """
     if service.publishes:
         relay = Relay(
             host.store,
@@ -54,7 +57,7 @@ def telling(service: Service, host: Host) -> Iterator[tuple[str, Loop]]:
             telemetry=host.telemetry,
             failpoints=host.failpoints,
         )
-        yield "relay", relay.run
+        yield "relay", partial(_once, heard, relay.run)
 
 
 def listening(service: Service, host: Host, parts: Any, tail: Tail) -> Iterator[tuple[str, Loop]]:
@@ -87,10 +90,15 @@ def _follower(service: Service, host: Host, parts: Any, tail: Tail) -> Follower:
     async def on_tail(parts: Any) -> None:
         if service.on_tail is not None:
             await service.on_tail(parts)
-        tail.stands = True
+        tail.stands.set()
 
     following = Following(service.name, service.follows, on_tail, service.on_beat)
     return Follower(following, parts=parts, bus=host.events, clock=host.clock, telemetry=host.telemetry)
+
+
+async def _once(moment: asyncio.Event, run: Loop) -> None:
+    await moment.wait()
+    await run()
 
 
 async def _leased(name: str, run: Loop, host: Host) -> None:

@@ -145,7 +145,7 @@ async def service_opened(service: Service, shared: Shared) -> AsyncIterator[Open
     async with _hosted(service, shared) as host, service.open(host) as parts:
         tasks = Tasks(host.telemetry, host.clock)
         stand = Opened(service, host, parts, tasks)
-        async with tasks.running(telling(service, host)), _answering(stand, shared):
+        async with tasks.running(telling(service, host, shared.heard)), _answering(stand, shared):
             yield stand
 
 

@@ -36,6 +36,8 @@ class Shared:
     """Only where the gateway is among the services."""
     verifying: Ed25519PublicKey
     logs: TextIO
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once every follower's tail stands: when relays begin to tell."""
 
     def own(self, service: str) -> Own:
         """A service's settings, place and addresses."""

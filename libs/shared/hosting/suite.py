@@ -14,12 +14,14 @@ from libs.shared.config.reader import Effective
 from libs.shared.hosting.admin import ADMIN, NO_PASSWORD, FirstPassword, first_password
 from libs.shared.hosting.folder import Folder
 from libs.shared.hosting.keys import identity_key, identity_public_key
+from libs.shared.hosting.loops import follows
 from libs.shared.hosting.opening import Opened, service_opened
 from libs.shared.hosting.public import Doors, public_doors
 from libs.shared.hosting.shared import Buses, Shared
 from libs.shared.service import Service
 from libs.shared.values import Clock, Ids, SystemClock, TimeOrderedIds
 
+SECONDS_FOR_TAILS = 2.0
 Progress = Callable[[str, float], None]
 
 
@@ -93,6 +95,17 @@ async def _all_opened(
         stand = [result for result in results if isinstance(result, Opened)]
         for one, stack in zip(stand, stacks, strict=True):
             await stack.enter_async_context(one.listening())
+        await _tails_standing(stand)
+        shared.heard.set()
         yield stand
     finally:
         await asyncio.gather(*(stack.aclose() for stack in stacks))
+
+
+async def _tails_standing(stand: Sequence[Opened]) -> None:
+    """Return when every follower's tail stands, or after a moment: a bus that is down must not keep relays quiet."""
+    waiting = [asyncio.create_task(one.tail.stands.wait()) for one in stand if follows(one.service)]
+    if waiting:
+        _, late = await asyncio.wait(waiting, timeout=SECONDS_FOR_TAILS)
+        for task in late:
+            task.cancel()
