@@ -15,6 +15,8 @@ from libs.shared.event import current_cause
 CONNECTIONS = 256
 """At most to one service; streams such as watches hold one each."""
 CONNECT_SECONDS = 3.0
+POOL_SECONDS = 5.0
+"""How long a request may wait for one of the connections."""
 
 
 class Upstreams:
@@ -47,7 +49,7 @@ class Upstreams:
         )
         session = aiohttp.ClientSession(
             connector=connector,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=None, connect=POOL_SECONDS, sock_connect=CONNECT_SECONDS),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
@@ -68,13 +70,13 @@ class Upstreams:
         if traceparent := current_cause().traceparent:
             headers.setdefault("traceparent", traceparent)
         url = URL(str(base).rstrip("/") + target, encoded=True)
-        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=seconds, connect=POOL_SECONDS, sock_connect=CONNECT_SECONDS)
         try:
             async with session.request(
                 method, url, headers=headers, timeout=timeout, allow_redirects=False, **options
             ) as answer:
                 yield answer
-        except (TimeoutError, aiohttp.ClientConnectionError) as error:
+        except (TimeoutError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
             raise Busy("service-unreachable", f"the service {service} does not answer", retry_after=1) from error
         except aiohttp.ClientError as error:
             raise Broken("service-nonsense", f"the service {service} answered what is no HTTP") from error

@@ -212,10 +212,10 @@ def _cause(flaw: Flaw) -> dict[str, str]:
 
 
 def _oauth(fault: Fault, status: HTTPStatus) -> dict[str, str]:
-    """A slug without hyphens is the error code itself: OAuth's have underscores, ours hyphens. No text, no description
+    """A slug with an underscore is the error code itself: OAuth's have them, ours have none. No text, no description
     (`{"error": "unsupported_grant_type"}`, recorded).
     """
-    code = fault.slug if "-" not in fault.slug else _OAUTH_CODES.get(status, "server_error")
+    code = fault.slug if "_" in fault.slug else _OAUTH_CODES.get(status, "server_error")
     return {"error": code} | ({"error_description": fault.text} if fault.text else {})
 
 

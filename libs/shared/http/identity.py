@@ -144,7 +144,7 @@ class Verifier:
     def __init__(self, key: Ed25519PublicKey, audience: str, clock: Clock, nonces: Nonces | None = None) -> None:
         self.audience = audience
         self._key, self._clock = key, clock
-        self._nonces = nonces or Nonces()
+        self._nonces = Nonces() if nonces is None else nonces
 
     def verify(self, header: str, method: str, target: str) -> tuple[Identity, str]:
         """The identity, and the digest that the body must have (empty: any).

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from libs.shared.errors import Malformed
+from libs.shared.errors import Invalid, Malformed
 from libs.shared.objects import selectors
 
+T = TypeVar("T")
 JsonObject = Mapping[str, Any]
 Filter = Callable[[JsonObject, str], bool]
 """Whether an object passes a filter of this value."""
@@ -17,11 +18,12 @@ SortKey = Callable[[JsonObject], Any]
 ALIAS = "kubesphere.io/alias-name"
 RESERVED = frozenset({"page", "limit", "sortBy", "ascending", "labelSelector"})
 GO_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-INTEGER = re.compile(r"[+-]?\d{1,18}")
+INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 EVERYTHING = -1
 LEGACY_LIMIT = 10
 OURS_LIMIT = 100
 OURS_MOST = 1000
+LONGEST_CURSOR = 512
 CONDITION = re.compile(r"([^=~\s()\[\]]*)([=~])(.*)", re.DOTALL)
 
 
@@ -54,7 +56,7 @@ def _selects(values: Mapping[str, str] | None, text: str) -> bool:
     """Whether a selector matches; one that doesn't parse matches nothing."""
     try:
         return selectors.parse(text).matches(values or {})
-    except Malformed:
+    except Invalid:
         return False
 
 
@@ -109,7 +111,7 @@ def _by_labels(items: Iterable[JsonObject], text: str) -> Iterable[JsonObject]:
         return items
     try:
         selector = selectors.parse(text)
-    except Malformed:
+    except Invalid:
         return items
     return [item for item in items if selector.matches(metadata(item).get("labels") or {})]
 
@@ -180,6 +182,7 @@ EXACT: Mapping[str, Filter] = {
 FUZZY: Mapping[str, Filter] = {
     "name": lambda item, value: value in name_of(item) or value in alias_of(item),
     "annotation": lambda _item, _value: False,
+    "label": lambda _item, value: not value,  # the original looks up a label without a name
 }
 
 
@@ -189,3 +192,22 @@ def limit_of(query: Mapping[str, str], *, default: int = OURS_LIMIT, most: int =
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= most or len(text) > len(str(most)):
         raise Malformed("limit", f"limit={text[:40]} is not accepted: a whole number from 1 to {most}")
     return int(text)
+
+
+def after_of(query: Mapping[str, str]) -> str:
+    """`after` of our own APIs: the `next` of the page before; raises `Malformed` for what no page has given."""
+    text = query.get("after", "")
+    if len(text) > LONGEST_CURSOR or not text.isprintable():
+        raise Malformed("after", "after is not accepted: give the `next` of the page before")
+    return text
+
+
+def paged(items: Iterable[T], key: Callable[[T], str], query: Mapping[str, str]) -> tuple[list[T], str]:
+    """One page of our own APIs, in the order of unique keys, and what `after` of the next page is; empty at the end.
+
+    Things that come or go between two pages move no other thing. Raises `Malformed` as `limit_of` and `after_of`.
+    """
+    limit, after = limit_of(query), after_of(query)
+    found = sorted((item for item in items if key(item) > after), key=key)
+    page = found[:limit]
+    return page, key(page[-1]) if len(found) > limit else ""

@@ -6,6 +6,7 @@ The texts of the lenient side are those of Go's encoding/json, as the original p
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -20,7 +21,6 @@ from libs.shared.objects.pointers import DEEPEST, weigh
 
 M = TypeVar("M", bound=BaseModel)
 ROUTE = web.RequestKey("orrery.route", Route)
-BODY = web.RequestKey("orrery.body", bytes)
 JSON_TYPES = frozenset({"application/json", "application/merge-patch+json", "application/json-patch+json"})
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 100
@@ -36,24 +36,22 @@ GO_WORDS = (
 )
 
 
+UNREADABLE: Mapping[type[Exception], str] = {
+    UnicodeDecodeError: "invalid UTF-8 in the body",
+    RecursionError: "the body is nested too deeply",
+}
+
+
 async def raw_body(request: web.Request) -> bytes:
-    """The body, read once; raises `TooLarge` past the route's bound, before all of it has come."""
-    known: bytes | None = request.get(BODY)
-    if known is not None:
-        return known
+    """The body; raises `TooLarge` past the route's bound, before all of it has come. It may be read again."""
     route: Route | None = request.get(ROUTE)
     bound = route.max_body if route else MIB
     if (request.content_length or 0) > bound:
         raise too_large(bound)
-    parts, size = [], 0
-    async for part in request.content.iter_chunked(64 << 10):
-        size += len(part)
-        if size > bound:
-            raise too_large(bound)
-        parts.append(part)
-    body = b"".join(parts)
-    request[BODY] = body
-    return body
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise too_large(bound) from None
 
 
 def too_large(bound: int) -> TooLarge:
@@ -121,19 +119,29 @@ def go_words(raw: bytes) -> str:
     """What Go's decoder says of this text, which is no JSON."""
     try:
         text = raw.decode()
-        json.loads(text)
-    except UnicodeDecodeError:
-        return "invalid UTF-8 in the body"
-    except RecursionError:
-        return "the body is nested too deeply"
+        json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
-            return "unexpected EOF"
-        said = next((go for python, go in GO_WORDS if error.msg.startswith(python)), "looking for beginning of value")
-        return f"invalid character {quoted(text[error.pos])} {said}"
-    except ValueError:
-        return "a number in the body is too long"
+        return _worded(text, error)
+    except _Constant as constant:
+        return f"invalid character {quoted(str(constant).lstrip('-')[0])} looking for beginning of value"
+    except (RecursionError, ValueError) as error:
+        return UNREADABLE.get(type(error), "a number in the body is too long")
     return "the body is no JSON in UTF-8"
+
+
+def _worded(text: str, error: json.JSONDecodeError) -> str:
+    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
+        return "unexpected EOF"
+    said = next((go for python, go in GO_WORDS if error.msg.startswith(python)), "looking for beginning of value")
+    return f"invalid character {quoted(text[error.pos])} {said}"
+
+
+class _Constant(ValueError):
+    """NaN or Infinity, which Python reads and JSON doesn't have."""
+
+
+def _no_constant(name: str) -> None:
+    raise _Constant(name)
 
 
 def quoted(character: str) -> str:

@@ -88,7 +88,7 @@ def _served(route: Route, serving: Serving) -> Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
         request[reading.ROUTE] = route
         if route.max_body != MIB:
-            request = request.clone(client_max_size=route.max_body)
+            request = request.clone(client_max_size=max(1, route.max_body))  # 0 would be no bound at all
         _check_body(request, route)
         await _identify(request, route, serving)
         answer = await _within(serving.seconds, route.handler(request, serving.parts), streams=route.streams)

@@ -79,10 +79,12 @@ def context(of: Certificate) -> ssl.SSLContext:
 
 
 def _authority(folder: Path, now: datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    """The CA of this folder, made at the first start."""
+    """The CA of this folder, made at the first start and when it ends: clients have to trust the new one then."""
     crt, key_file = folder / "ca.crt", folder / "ca.key"
     if crt.exists() and key_file.exists():
-        return _read(crt), _read_key(key_file)
+        standing = _read(crt), _read_key(key_file)
+        if standing[0].not_valid_after_utc - now > RENEW:
+            return standing
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Orrery local CA")])
     made = (
@@ -161,6 +163,8 @@ def _serves(found: Certificate, ca: x509.Certificate, hosts: tuple[str, ...], no
         standing.verify_directly_issued_by(ca)
     except (InvalidSignature, ValueError, TypeError):
         return False
+    if standing.public_key() != _read_key(found.key).public_key():
+        return False  # a start that was killed between the two files
     names = standing.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return list(names) == [_general(host) for host in hosts] and standing.not_valid_after_utc - now > RENEW
 
