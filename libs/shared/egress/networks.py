@@ -57,6 +57,9 @@ _EMBEDDING: Final = tuple(
 )
 """IPv6 addresses that hold an IPv4 address: who dials one reaches what is vetted nowhere."""
 _NEVER: Final = tuple(map(ip_network, ("0.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4", "ff00::/8")))
+_ISATAP: Final = 0x00005EFE
+_ISATAP_MASK: Final = 0xFDFFFFFF
+"""Without the bit that says whether the address inside is unique."""
 _LOOPBACK_6: Final = IPv6Address("::1")
 METADATA: Final = frozenset(
     map(
@@ -93,4 +96,4 @@ def _disguised(ip: IPv6Address) -> bool:
     if ip == _LOOPBACK_6:
         return False
     # ISATAP (RFC 5214) holds the IPv4 address behind 0:5efe in any network
-    return any(ip in network for network in _EMBEDDING) or (int(ip) >> 32) & 0xFDFFFFFF == 0x00005EFE  # noqa: PLR2004
+    return any(ip in network for network in _EMBEDDING) or (int(ip) >> 32) & _ISATAP_MASK == _ISATAP

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from libs.shared.errors import Malformed
-from libs.shared.http.listing import limit_of, listed, listed_legacy
+from libs.shared.http.listing import limit_of, listed, listed_legacy, paged
 
 
 def thing(name: str, day: int, labels: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
@@ -124,3 +124,25 @@ def test_our_own_limit_is_refused_outside_its_bounds() -> None:
     for wrong in ("0", "-5", "1001", "ten", "", "1e2", "\u0661", "9" * 50):
         with pytest.raises(Malformed, match="from 1 to 1000"):
             limit_of({"limit": wrong})
+
+
+def test_our_own_pages_go_on_where_the_last_ended() -> None:
+    """In the order of keys, each once, though things come and go between two pages; the last names no next."""
+    words = {"a", "b", "c", "d", "e"}
+    page, after = paged(words, str, {"limit": "2"})
+    assert (page, after) == (["a", "b"], "b")
+    page, after = paged((words | {"aa", "f"}) - {"b", "c"}, str, {"limit": "2", "after": after})
+    assert (page, after) == (["d", "e"], "e")
+    assert paged(words | {"f"}, str, {"limit": "2", "after": "e"}) == (["f"], "")
+    assert paged(words, str, {"limit": "5"}) == (sorted(words), "")
+    assert paged((), str, {}) == ([], "")
+    for wrong in ("x" * 513, "a\nb", "\x00"):
+        with pytest.raises(Malformed, match="the page before"):
+            paged(words, str, {"after": wrong})
+
+
+def test_a_selector_without_end_is_one_that_does_not_parse() -> None:
+    """Too long a selector is as wrong as any other: everything for labelSelector, nothing for label."""
+    long = ",".join(["a=b"] * 10_000)
+    assert listed(THINGS, {"labelSelector": long})["totalItems"] == 4
+    assert listed(THINGS, {"label": long})["totalItems"] == 0

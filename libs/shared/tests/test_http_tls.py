@@ -66,3 +66,24 @@ def test_what_does_not_fit_is_named(tmp_path: pathlib.Path) -> None:
     (tmp_path / "ca.crt").write_text("nonsense")
     with pytest.raises(Broken, match=r"ca\.crt is no certificate"):
         certificate(tmp_path, [], SystemClock())
+
+
+def test_a_start_that_was_killed_between_the_files_is_mended(tmp_path: pathlib.Path) -> None:
+    """A key beside another key's certificate is replaced with it, instead of failing each start from then on."""
+    made = certificate(tmp_path, [], SystemClock())
+    other = certificate(tmp_path / "other", [], SystemClock())
+    made.key.write_bytes(other.key.read_bytes())
+    with pytest.raises(Invalid):
+        context(made)
+    context(certificate(tmp_path, [], SystemClock()))
+
+
+def test_a_ca_that_ends_is_replaced(tmp_path: pathlib.Path) -> None:
+    """Before its certificates would end with it."""
+    clock = VirtualClock()
+    before = certificate(tmp_path, [], clock)
+    standing = (tmp_path / "ca.crt").read_bytes(), before.chain.read_bytes()
+    late = certificate(tmp_path, [], VirtualClock(clock() + timedelta(days=3640)))
+    assert (tmp_path / "ca.crt").read_bytes() != standing[0]
+    assert late.chain.read_bytes() != standing[1]
+    context(late)
