@@ -118,16 +118,18 @@ class GroupConformance:
             (again,) = await group.fetch(10, WAIT)
             assert again.attempt == 2
         bus = await rig.reopen()
+        await rig.pass_time(31)
         async with bus.group("mail", ALL) as group:
             (delivery,) = await group.fetch(10, WAIT)
             assert ids([delivery]) == ["event-1"]
             assert delivery.attempt == 3
 
     async def test_leaving_returns_what_was_open(self, rig: Rig) -> None:
-        """What a copy held when it left is delivered to the next."""
+        """What a copy held when it left is delivered to the next, after `ack_wait` at the latest."""
         await rig.bus.publish([envelope(1)])
         async with rig.bus.group("mail", ALL) as group:
             assert len(await group.fetch(10, WAIT)) == 1
+        await rig.pass_time(31)
         async with rig.bus.group("mail", ALL) as group:
             assert await drained(group) == ["event-1"]
 

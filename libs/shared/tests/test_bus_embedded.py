@@ -253,6 +253,21 @@ async def test_positions_of_nowhere(tmp_path):
     await bus.close()
 
 
+async def test_a_word_from_a_copy_that_left(tmp_path):
+    """Whoever left can no longer acknowledge what another copy was given since."""
+    bus = await opened(tmp_path / "bus.db")
+    await bus.publish([envelope(1), envelope(2)])
+    async with bus.group("mail", ALL) as group:
+        (old,) = await group.fetch(10, 1)
+    async with bus.group("mail", ALL) as group:
+        (new,) = await group.fetch(10, 1)
+        await old.ack()
+        assert await group.fetch(10, 0) == ()
+        await new.ack()
+        assert await drained(group) == ["event-2"]
+    await bus.close()
+
+
 PUBLISHER = """
 import asyncio, sys
 from pathlib import Path
@@ -331,3 +346,27 @@ async def test_acknowledgements_are_written_behind(tmp_path):
         await eventually(written)
         state.close()
     await bus.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_writer_that_dies_leaves_nobody_waiting(tmp_path):
+    """An error that no code foresaw fails the publishers at hand and those to come, instead of hanging them."""
+
+    class Stopped(VirtualClock):
+        broken = False
+
+        def __call__(self):
+            if self.broken and threading.current_thread() is not threading.main_thread():
+                raise ArithmeticError("the clock has stopped")
+            return super().__call__()
+
+    clock = Stopped()
+    bus = await opened(tmp_path / "bus.db", clock)
+    clock.broken = True
+    for n in (1, 2):
+        with pytest.raises(Broken) as failure:
+            await asyncio.wait_for(bus.publish([envelope(n)]), 5)
+        assert failure.value.slug == "bus-stopped"
+        await asyncio.sleep(0.05)
+    await bus.close()
+    assert not (tmp_path / "bus.db.lock").exists()

@@ -160,9 +160,10 @@ class Core:
         return min(due, next(iter(self._flying.values())).until) if self._flying else due
 
     def ack(self, entry: Entry) -> None:
-        """The entry is handled; a second time, or late, it changes nothing more."""
-        if self._held.pop(entry.position, None) is not entry:
+        """The entry is handled; a second time, or after its copy left the group, it changes nothing more."""
+        if self._held.get(entry.position) is not entry:
             return
+        del self._held[entry.position]
         if entry.flying:
             self._land(entry)
         else:

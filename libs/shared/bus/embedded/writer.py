@@ -83,7 +83,9 @@ class Writer:
         self._thread.start()
 
     def put(self, job: Job) -> None:
-        """Queue a job; the caller bounds how many."""
+        """Queue a job; the caller bounds how many. Raises `Broken` once the thread has ended."""
+        if not self._thread.is_alive():
+            raise Broken("bus-stopped", f"the writer of bus log {self._path} has ended; start the process anew")
         self._jobs.put(job)
 
     async def close(self) -> None:
@@ -92,13 +94,15 @@ class Writer:
         await asyncio.to_thread(self._thread.join)
 
     def _work(self) -> None:
-        while True:
+        last = False
+        while not last:
             jobs, last = self._gathered()
-            if jobs:
-                fault = self._committed(jobs)
-                self._loop.call_soon_threadsafe(self._settle, jobs, fault)
-            if last:
-                return
+            fault: Fault | None = Broken("bus-stopped", f"the writer of bus log {self._path} has failed")
+            try:
+                fault = self._committed(jobs) if jobs else None
+            finally:  # whatever happened, nobody waits for ever
+                if jobs:
+                    self._loop.call_soon_threadsafe(self._settle, jobs, fault)
 
     def _gathered(self) -> tuple[list[Job], bool]:
         """Wait for a job, then take what else waits; and whether the end was among them."""
