@@ -72,4 +72,4 @@ def _allows(index: Index, role: Role, caller: Caller, asked: Attributes) -> bool
         return role.allows(asked)
     if policy.grants(index, caller, asked):
         return True
-    return not policy.withholds(asked) and role.allows(asked)
+    return not policy.withholds(index, caller, asked) and role.allows(asked)

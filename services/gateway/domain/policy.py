@@ -12,6 +12,7 @@ from services.gateway.domain.attributes import IAM, READING, TENANT, Attributes
 from services.gateway.domain.caller import Caller
 
 AUTHENTICATED_ROLE = "authenticated"
+APP_STORE = "openpitrix.io"
 MEMBERS = frozenset({"clustermembers", "workspacemembers", "members"})
 OPEN_PATHS = frozenset({"/api", "/api/v1"})
 WORKSPACES = frozenset({"workspaces", "workspacetemplates"})
@@ -47,9 +48,13 @@ def grants(tenancy: Tenancy, caller: Caller, asked: Attributes) -> bool:
     return asked.group == TENANT and not asked.kubernetes_request and _tenant(tenancy, caller, asked)
 
 
-def withholds(asked: Attributes) -> bool:
-    """Whether the role's rules do not count here: the role lists users for pickers, through `/kapis` only."""
-    return asked.kubernetes_request and asked.group == IAM and asked.resource == "users"
+def withholds(tenancy: Tenancy, caller: Caller, asked: Attributes) -> bool:
+    """Whether the role's rules do not count here: the role lists users for pickers, through `/kapis` only; and what it
+    grants of the app store counts in a workspace only for who belongs there.
+    """
+    if asked.group == IAM:
+        return asked.kubernetes_request and asked.resource == "users"
+    return asked.group == APP_STORE and bool(asked.workspace) and not tenancy.belongs(caller, asked.workspace)
 
 
 def _own_record(asked: Attributes) -> bool:

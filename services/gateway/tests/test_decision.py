@@ -97,6 +97,8 @@ TABLE = [
     ("GET", "/api/v1/watch/namespaces?labelSelector=kubesphere.io/workspace=a", ("view", "self", "adm", "admin")),
     ("GET", "/api/v1/watch/namespaces?labelSelector=kubesphere.io/workspace=b", ("admin",)),
     ("GET", "/kapis/openpitrix.io/v1/apps", EVERYBODY),
+    ("GET", "/kapis/openpitrix.io/v1/workspaces/a/repos", (*MEMBERS, "admin")),
+    ("DELETE", "/kapis/openpitrix.io/v1/workspaces/b/apps/x", ("admin",)),
     ("GET", "/kapis/openpitrix.io/v1/workspaces/b/apps/x/audits", ("admin",)),
     ("GET", "/kapis/openpitrix.io/v1/workspaces/a/apps/x/audits", ("view", "self", "adm", "admin")),
     ("GET", "/api/v1/namespaces/kube-system/secrets", ("admin",)),
