@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from libs.shared.errors import Malformed
@@ -21,6 +22,7 @@ VERBS: Mapping[str, str] = {
     "PATCH": "patch",
     "DELETE": "delete",
 }
+NAMELESS = frozenset({"get", "watch", "delete"})
 READING = frozenset({"get", "list", "watch"})
 WORKSPACE_SELECTOR = "kubesphere.io/workspace="
 NAME_SELECTOR = "metadata.name="
@@ -92,40 +94,49 @@ def read_attributes(method: str, path: Path, query: str) -> Attributes:
     """The attributes of a request. Raises `Malformed` where path or query can be read in two ways."""
     segments = path.segments
     prefix = segments[0] if segments else ""
-    plain = Attributes(verb=method, path=path.text, kubernetes_request=prefix in KUBERNETES)
-    if not segments[2:] or prefix not in PREFIXES:
-        return _unambiguous(plain, path, len(segments))
-    rest, cluster = _past_cluster(segments[1:])
-    plain = replace(plain, cluster=cluster, prefix=prefix)
+    rest, cluster = _past_cluster(segments[1:]) if segments[2:] and prefix in PREFIXES else ((), "")
     if not rest[2 if prefix in GROUPED else 1 :]:
-        return _unambiguous(plain, path, len(segments))
+        _require_plain(path, len(segments))
+        return Attributes(method, path.text, cluster=cluster, kubernetes_request=prefix in KUBERNETES)
     group, rest = (rest[0], rest[1:]) if prefix in GROUPED else ("", rest)
     version, rest = rest[0], rest[1:]
     verb, rest = _verb(method, rest)
-    place = _Place.of(rest)
-    resource, name, subresource = _named(place.rest, verb)
-    decisive = len(segments) - max(0, len(place.rest) - (2 if verb == "proxy" else 3))
-    found = replace(
-        plain,
+    workspace, namespace, devops, rest = _placed(rest)
+    resource, name, subresource = (*rest[:3], "", "", "")[:3]
+    if verb == "proxy":
+        subresource = ""
+    _require_plain(path, len(segments) - max(0, len(rest) - (2 if verb == "proxy" else 3)))
+    scope = _scope(group, resource, _Place(workspace, namespace, devops))
+    if not name and verb in NAMELESS:
+        asked = _Query(query)
+        verb = _nameless(verb, asked)
+        if prefix in KUBERNETES and query:
+            name = asked.name()
+            if verb == "watch" and scope is Scope.CLUSTER and (selected := asked.workspace()):
+                workspace, scope = selected, Scope.WORKSPACE
+    return Attributes(
         verb=verb,
+        path=path.text,
+        prefix=prefix,
         group=group,
         version=version,
-        workspace=place.workspace,
-        namespace=place.namespace,
-        devops=place.devops,
+        cluster=cluster,
+        workspace=workspace,
+        namespace=namespace,
+        devops=devops,
         resource=resource,
         name=name,
         subresource=subresource,
+        scope=scope,
         resource_request=True,
+        kubernetes_request=prefix in KUBERNETES,
         keys=resource_keys(resource, subresource),
     )
-    return _unambiguous(_finished(found, query), path, decisive)
 
 
-def _unambiguous(found: Attributes, path: Path, decisive: int) -> Attributes:
+def _require_plain(path: Path, decisive: int) -> None:
     if path.ambiguous < decisive:
         raise Malformed("path-ambiguous", "a segment that is decided by holds an encoded slash or a semicolon")
-    return found
 
 
 def _past_cluster(rest: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
@@ -141,73 +152,41 @@ def _verb(method: str, rest: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     return VERBS.get(method, ""), rest
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     workspace: str
     namespace: str
     devops: str
-    rest: tuple[str, ...]
-
-    @classmethod
-    def of(cls, rest: tuple[str, ...]) -> _Place:
-        workspace = namespace = devops = ""
-        if rest[0:1] == ("workspaces",) and rest[1:]:
-            workspace = rest[1]
-            rest = rest[2:] or rest
-        if rest[0:1] == ("namespaces",) and rest[1:]:
-            namespace = rest[1]
-            rest = rest if rest[2:3] in ON_NAMESPACE else rest[2:] or rest
-        elif rest[0:1] == ("devops",) and rest[1:]:
-            devops = rest[1]
-            rest = rest[2:] or rest
-        return cls(workspace, namespace, devops, rest)
 
 
-def _named(rest: tuple[str, ...], verb: str) -> tuple[str, str, str]:
-    resource, name, subresource = (*rest[:3], "", "", "")[:3]
-    return resource, name, "" if verb == "proxy" else subresource
+def _placed(rest: tuple[str, ...]) -> tuple[str, str, str, tuple[str, ...]]:
+    """Workspace, namespace and DevOps project of the path, and what follows them."""
+    workspace = namespace = devops = ""
+    if rest[:1] == ("workspaces",) and rest[1:]:
+        workspace = rest[1]
+        rest = rest[2:] or rest
+    if rest[:1] == ("namespaces",) and rest[1:]:
+        namespace = rest[1]
+        rest = rest if rest[2:3] in ON_NAMESPACE else rest[2:] or rest
+    elif rest[:1] == ("devops",) and rest[1:]:
+        devops = rest[1]
+        rest = rest[2:] or rest
+    return workspace, namespace, devops, rest
 
 
-def _finished(found: Attributes, query: str) -> Attributes:
-    if not found.name:
-        found = _nameless(found, query)
-    return found if found.scope else replace(found, scope=_scope(found))
-
-
-def _scope(found: Attributes) -> Scope:
-    if (found.group, found.resource) in GLOBAL_RESOURCES:
+def _scope(group: str, resource: str, place: _Place) -> Scope:
+    if (group, resource) in GLOBAL_RESOURCES:
         return Scope.GLOBAL
-    if found.namespace:
+    if place.namespace:
         return Scope.NAMESPACE
-    if found.devops:
+    if place.devops:
         return Scope.DEVOPS
-    return Scope.WORKSPACE if found.workspace else Scope.CLUSTER
+    return Scope.WORKSPACE if place.workspace else Scope.CLUSTER
 
 
-def _nameless(found: Attributes, query: str) -> Attributes:
-    if found.verb == "delete":
-        return replace(found, verb="deletecollection")
-    if found.verb not in ("get", "watch"):
-        return found
-    if not query:
-        return replace(found, verb="list" if found.verb == "get" else found.verb)
-    asked = _Query(query)
-    verb = "watch" if found.verb == "watch" or asked.watches() else "list"
-    found = replace(found, verb=verb)
-    return _selected(found, asked) if found.kubernetes_request else found
-
-
-def _selected(found: Attributes, asked: _Query) -> Attributes:
-    """Selectors narrow what is decided only under `/api` and `/apis`, where every server obeys them."""
-    terms = asked.single("fieldSelector").split(",")
-    names = {t.removeprefix(NAME_SELECTOR).removeprefix("=") for t in terms if t.startswith(NAME_SELECTOR)}
-    if len(names) == 1:
-        found = replace(found, name=names.pop())
-    labels = asked.single("labelSelector")
-    placed = found.namespace or found.devops or found.workspace
-    if found.verb == "watch" and not placed and labels.startswith(WORKSPACE_SELECTOR):
-        return replace(found, workspace=labels.removeprefix(WORKSPACE_SELECTOR), scope=Scope.WORKSPACE)
-    return found
+def _nameless(verb: str, asked: _Query) -> str:
+    if verb == "delete":
+        return "deletecollection"
+    return "watch" if verb == "watch" or asked.watches() else "list"
 
 
 class _Query:
@@ -215,7 +194,7 @@ class _Query:
 
     def __init__(self, raw: str) -> None:
         try:
-            pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=200)
+            pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=200) if raw else []
         except ValueError:
             raise Malformed("query", "the query is not UTF-8, or has more than 200 parameters") from None
         self._pairs = pairs
@@ -227,7 +206,20 @@ class _Query:
             raise Malformed("query-watch", "the parameter watch is given more than once")
         return bool(values) and values[0].lower() not in ("false", "0")
 
-    def single(self, key: str) -> str:
+    def name(self) -> str:
+        """The one name that the field selector asks for. Selectors narrow decisions only under `/api` and `/apis`,
+        where every server obeys them.
+        """
+        terms = self._single("fieldSelector").split(",")
+        names = {t.removeprefix(NAME_SELECTOR).removeprefix("=") for t in terms if t.startswith(NAME_SELECTOR)}
+        return names.pop() if len(names) == 1 else ""
+
+    def workspace(self) -> str:
+        """What follows the workspace's label at the beginning of the label selector, as it stands."""
+        labels = self._single("labelSelector")
+        return labels.removeprefix(WORKSPACE_SELECTOR) if labels.startswith(WORKSPACE_SELECTOR) else ""
+
+    def _single(self, key: str) -> str:
         """The value of a parameter that is given once; a repeated one narrows nothing, as servers differ on it."""
         values = [value for found, value in self._pairs if found == key]
         return values[0] if len(values) == 1 else ""

@@ -15,6 +15,7 @@ from libs.shared.errors import Malformed
 MAX_SEGMENTS = 64
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\]")
+_PLAIN = re.compile(r"[A-Za-z0-9._~:@-]+")
 _SAFE = "!$&'()*+,;=:@-._~"
 _DOTS = frozenset({".", ".."})
 
@@ -59,6 +60,8 @@ def read_path(raw: str) -> Path:
 
 
 def _segment(part: str) -> str:
+    if _PLAIN.fullmatch(part) and part not in _DOTS:
+        return part
     try:
         text = unquote_to_bytes(part).decode()
     except UnicodeError:  # bad bytes as escapes, or as they came
