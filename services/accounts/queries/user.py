@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from libs.shared.contracts.accounts_v1 import Rule
-from libs.shared.store.protocol import Equal, Find, OneOf, Store
+from libs.shared.store.protocol import Equal, Find, Store
 from services.accounts.domain import role as roles
 from services.accounts.domain.login import LoginRecord
-from services.accounts.domain.password import Credential
 from services.accounts.domain.resource import USERS
 from services.accounts.domain.role import GlobalRole, GlobalRoleBinding
 from services.accounts.domain.user import User
-from services.accounts.domain.user import email_key as key_of
 
 
 async def user(store: Store, name: str) -> User:
@@ -26,25 +24,6 @@ async def user(store: Store, name: str) -> User:
 async def users(store: Store) -> list[User]:
     """Every user."""
     return await store.of(User).find()
-
-
-async def users_named(store: Store, names: tuple[str, ...]) -> list[User]:
-    """The users of these names that there are."""
-    return await store.of(User).find(Find((OneOf("name", names),))) if names else []
-
-
-async def account(store: Store, login: str) -> User | None:
-    """The user of this name or e-mail address."""
-    found = await store.of(User).look(login)
-    if found is None and "@" in login:
-        same = await store.of(User).find(Find((Equal("email_key", key_of(login)),), limit=1))
-        found = same[0] if same else None
-    return found
-
-
-async def credential(store: Store, name: str) -> Credential | None:
-    """What is kept of a user's password, for verifying it."""
-    return await store.of(Credential).look(name)
 
 
 async def global_role(store: Store, name: str) -> str:
