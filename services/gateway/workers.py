@@ -17,6 +17,8 @@ AGAIN = 0.05
 """Seconds before a snapshot or a batch is tried again, at first."""
 LONGEST = 5.0
 LOOK_EVERY = 0.5
+SLICE = 500
+"""Lines of a snapshot between two moments that others get to run in."""
 SOURCE = "/orrery/gateway"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -47,6 +49,8 @@ async def load_snapshot(parts: Parts) -> None:
     async for line in parts.behind.accounts.snapshot():
         apply(staged, line.event, line.version, parts.clock())
         count += 1
+        if count % SLICE == 0:
+            await parts.clock.sleep(0)
     parts.memory.adopt(staged, late)
     parts.journal.log.info("index loaded", things=count, users=len(staged.users), bindings=len(staged.bindings))
 

@@ -55,12 +55,9 @@ class Table:
             self._add(entry)
 
     def find(self, method: str, segments: Sequence[str]) -> Match | None:
-        """The route of this method and these decoded segments. HEAD is GET's, as the services' servers have it."""
-        for wanted in (method, "GET") if method == "HEAD" else (method,):
-            entry = _found(self._root, wanted, segments)
-            if entry is not None:
-                return Match(entry, _parameters(entry.path, segments))
-        return None
+        """The route of this method and these decoded segments."""
+        entry = _found(self._root, method, segments)
+        return None if entry is None else Match(entry, _parameters(entry.path, segments))
 
     def methods(self, segments: Sequence[str]) -> frozenset[str]:
         """The methods that this path has: what a 405 names."""

@@ -25,11 +25,6 @@ class Tokens:
         while len(self._known) > self._size:
             self._known.popitem(last=False)
 
-    def keep(self, kids: frozenset[str]) -> None:
-        """Forget the tokens of keys that are no longer published."""
-        for digest in [digest for digest, claims in self._known.items() if claims.kid not in kids]:
-            del self._known[digest]
-
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from libs.shared.config import Settings
 from libs.shared.contracts.accounts_v1 import EVENTS
-from libs.shared.errors import Unauthenticated
+from libs.shared.errors import Limited, Unauthenticated
 from libs.shared.event import Event
 from libs.shared.http.identity import caller
 from libs.shared.http.reading import raw_body
@@ -63,6 +63,10 @@ class StandIn:
     keys_asked: int = 0
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     broken: bool = False
+    lines: list[bytes] | None = None
+    """What the snapshot says instead of the truth."""
+    locked: bool = False
+    kid: str = KID
 
     async def tell(self, event: Event) -> None:
         """Commit an event, as accounts does."""
@@ -97,13 +101,15 @@ async def keys(_request: web.Request, parts: StandIn) -> web.Response:
     parts.keys_asked += 1
     raw = parts.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     x = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-    return web.json_response({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": x, "kid": KID, "alg": "EdDSA"}]})
+    return web.json_response({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": x, "kid": parts.kid, "alg": "EdDSA"}]})
 
 
 async def verify(request: web.Request, parts: StandIn) -> web.Response:
     """One password is right for everybody."""
     parts.verified += 1
     asked = json.loads(await raw_body(request))
+    if parts.locked:
+        raise Limited("locked", "auth rate limit exceeded", retry_after=60)
     if asked["password"] != PASSWORD:
         raise Unauthenticated("wrong", "incorrect password")
     return web.json_response({"user": asked["username"].partition("@")[0], "groups": []})
@@ -113,6 +119,10 @@ async def index(request: web.Request, parts: StandIn) -> web.StreamResponse:
     """The snapshot; without its last line when broken."""
     response = web.StreamResponse()
     await response.prepare(request)
+    for line in parts.lines or ():
+        await response.write(line + b"\n")
+    if parts.lines is not None:
+        return response
     for event in parts.snapshot:
         row = {"type": event.full_type(), "subject": "x", "version": 0, "data": event.model_dump(mode="json")}
         await response.write(json.dumps(row).encode() + b"\n")
