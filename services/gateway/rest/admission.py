@@ -22,12 +22,21 @@ def require_fresh(parts: Parts) -> None:
 
 
 def permitted(asked: Visit) -> bool:
-    """Whether the caller may pass: by the path, by the route, or by his roles. Raises `Busy`."""
-    access = asked.match.entry.access if asked.match else ""
-    if access == Access.PUBLIC or open_to_all(asked.asked.path):
+    """Whether the caller may pass: by the path, by the route, or by his roles. Raises `Busy` while these can't be
+    believed.
+    """
+    if _open(asked):
         return True
     require_fresh(asked.parts)
-    if access == Access.SIGNED_IN:
+    return _passes(asked)
+
+
+def _open(asked: Visit) -> bool:
+    return open_to_all(asked.asked.path) or (asked.match is not None and asked.match.entry.access == Access.PUBLIC)
+
+
+def _passes(asked: Visit) -> bool:
+    if asked.match is not None and asked.match.entry.access == Access.SIGNED_IN:
         return asked.caller.signed_in
     return allowed(asked.parts.memory.index, asked.caller, asked.asked)
 
@@ -40,8 +49,10 @@ def told(asked: Visit) -> Mapping[str, Any]:
 
 
 def again(asked: Visit) -> Mapping[str, Any] | None:
-    """The answers as of now, or None when the request would be refused now."""
-    if not still_active(asked.caller, asked.parts.memory.index) or not permitted(asked):
+    """The answers as of now, or None when the request would be refused now. The index decides, fresh or not: what
+    rests on a lost source is cut by the worker that watches over it.
+    """
+    if not still_active(asked.caller, asked.parts.memory.index) or not (_open(asked) or _passes(asked)):
         return None
     return told(asked)
 

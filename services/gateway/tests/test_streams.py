@@ -99,6 +99,20 @@ async def test_a_stream_does_not_outlive_its_token_nor_its_source(stage: Stage) 
         assert await ended(answer) < SECOND
 
 
+async def test_a_stream_stays_open_over_a_new_snapshot(stage: Stage) -> None:
+    """While a snapshot loads no new request is decided, but streams go on, and an event still cuts whom it concerns."""
+    memory = stage.parts.memory
+    async with opened(stage, "view", OF_A) as hers, opened(stage, "adm", OF_A) as others:
+        memory.sources.begin("accounts", stage.parts.clock.monotonic())
+        await stage.accounts.tell(CHANGES[0])
+        assert await ended(hers) < SECOND
+        stage.accounts.snapshot.append(CHANGES[0])
+        memory.begin(stage.parts.clock.monotonic())
+        await eventually(lambda: memory.sources.fresh("accounts", stage.parts.clock.monotonic()))
+        assert len(memory.streams) == 1
+        assert not others.content.at_eof()
+
+
 async def test_a_client_that_leaves_frees_its_service(stage: Stage) -> None:
     """The service's handler ends although it sends nothing that could fail."""
     async with opened(stage, "view", EVENTS) as answer:
