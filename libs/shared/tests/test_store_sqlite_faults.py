@@ -343,6 +343,7 @@ async def test_a_new_unique_index_over_doubles(open_: Open) -> None:
 async def test_backup_is_online_and_whole(open_: Open, tmp_path: Path) -> None:
     """A copy made under load opens as a store that is consistent; a target that can't be written is named."""
     store = await open_()
+    await store.transact(keep, "before")
     writing = asyncio.gather(*(store.transact(keep, f"n{i}") for i in range(100)))
     await asyncio.sleep(0.01)
     await store.backup(str(tmp_path / "copy.db"))

@@ -18,8 +18,8 @@ from libs.shared.event import Envelope
 from libs.shared.failpoints import Failpoints
 from libs.shared.values import Clock
 
-_MOST_JOBS = 512
-"""Jobs in one transaction."""
+_ENOUGH_JOBS = 512
+"""Jobs in one transaction; none is waited for beyond these."""
 
 
 @dataclass(slots=True)
@@ -77,19 +77,30 @@ class Writer:
         self._settle = settle
         self._end = end
         self._last_sent = last_sent
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Sequence[Job] | None] = SimpleQueue()
+        self._held: list[Job] = []
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._work, name=f"bus-writer {path.name}", daemon=True)
         self._thread.start()
 
     def put(self, job: Job) -> None:
-        """Queue a job; the caller bounds how many. Raises `Broken` once the thread has ended."""
+        """Queue a job; the caller bounds how many. The thread gets what one turn of the loop brings as one: woken for
+        the first, it would commit it alone and fight the loop for the interpreter. Raises `Broken` once it has ended.
+        """
         if not self._thread.is_alive():
             raise Broken("bus-stopped", f"the writer of bus log {self._path} has ended; start the process anew")
-        self._jobs.put(job)
+        if not self._held:
+            self._loop.call_soon(self._hand_over)
+        self._held.append(job)
+
+    def _hand_over(self) -> None:
+        if self._held:
+            held, self._held = self._held, []
+            self._jobs.put(held)
 
     async def close(self) -> None:
         """Finish what is queued, then end the thread."""
+        self._hand_over()
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -107,13 +118,13 @@ class Writer:
     def _gathered(self) -> tuple[list[Job], bool]:
         """Wait for a job, then take what else waits; and whether the end was among them."""
         jobs: list[Job] = []
-        job = self._jobs.get()
-        while job is not None:
-            jobs.append(job)
-            if len(jobs) == _MOST_JOBS:
+        more = self._jobs.get()
+        while more is not None:
+            jobs += more
+            if len(jobs) >= _ENOUGH_JOBS:
                 return jobs, False
             try:
-                job = self._jobs.get_nowait()
+                more = self._jobs.get_nowait()
             except Empty:
                 return jobs, False
         return jobs, True

@@ -50,7 +50,8 @@ class Writer:
     def __init__(self, groups: Groups, file: Path, name: str) -> None:
         self._file = file
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Sequence[_Item] | None] = queue.SimpleQueue()
+        self._held: list[_Item] = []
         self._groups = groups
         self.committed: Callable[[Outcome, int], None] = lambda _outcome, _revision: None
         self._thread = threading.Thread(target=self._run, name=f"store {name}", daemon=True)
@@ -75,26 +76,40 @@ class Writer:
         """Its verdict, once durable."""
         self._refuse_closed()
         future: asyncio.Future[Verdict] = self._loop.create_future()
-        self._queue.put(_Waiting(commit, future))
+        self._hand(_Waiting(commit, future))
         return await future
 
     async def run(self, job: Callable[[sqlite3.Connection], Any]) -> Any:
         """Run upkeep in the writer's thread, in a transaction; returns what it returns."""
         self._refuse_closed()
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._queue.put(_Job(job, future))
+        self._hand(_Job(job, future))
         return await future
 
     def errand(self, errand: Errand) -> None:
         """Have it written with the next transaction."""
         self._refuse_closed()
-        self._queue.put(errand)
+        self._hand(errand)
+
+    def _hand(self, item: _Item) -> None:
+        """Give it to the thread together with what else this turn of the loop brings: a thread woken for the first
+        would commit it alone, while the rest of the turn fights it for the interpreter.
+        """
+        if not self._held:
+            self._loop.call_soon(self._hand_over)
+        self._held.append(item)
+
+    def _hand_over(self) -> None:
+        if self._held:
+            held, self._held = self._held, []
+            self._queue.put(held)
 
     async def close(self) -> None:
         """Finish what is queued, fold the log into the file, end the thread."""
         if self._closed:
             return
         self._closed = True
+        self._hand_over()
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -132,13 +147,13 @@ class Writer:
         limit = time.monotonic() + PATIENCE
         while len(items) < GROUP:
             try:
-                item = self._queue.get_nowait() if hurried else self._queue.get(timeout=self._patience(items, limit))
+                more = self._queue.get_nowait() if hurried else self._queue.get(timeout=self._patience(items, limit))
             except queue.Empty:
                 break
-            if item is None:
+            if more is None:
                 return items, True
-            items.append(item)
-            hurried = hurried or not isinstance(item, Errand)
+            items += more
+            hurried = hurried or any(not isinstance(item, Errand) for item in more)
         return items, False
 
     def _patience(self, items: Sequence[_Item], limit: float) -> float | None:
@@ -168,9 +183,9 @@ class Writer:
     def _abandon(self) -> None:
         """The thread has ended: nobody waits for it in vain."""
         self._closed = True
-        left: list[_Item | None] = list(self._taken)
+        left: list[_Item] = [*self._taken, *self._held]
         while not self._queue.empty():
-            left.append(self._queue.get_nowait())
+            left += self._queue.get_nowait() or ()
         for item in left:
             if isinstance(item, _Waiting | _Job) and not item.future.done():
                 item.future.set_exception(Broken("store-closed", f"{self._file}: the store is closed"))
