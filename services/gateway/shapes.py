@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from libs.shared.delivery.rest import ParkedView
 from libs.shared.errors import Denied, Fault, Unauthenticated
 from libs.shared.http.faults import json_response, kubernetes_status, status_of
 from services.gateway.domain.attributes import Attributes
@@ -87,3 +88,62 @@ class ReviewedShape(BaseModel):
     may: list[bool]
     mine: list[list[str]]
     holds: list[bool]
+
+
+class SwitchesShape(RootModel[dict[str, bool]]):
+    """Which modules are there."""
+
+
+class ClientShape(BaseModel):
+    """An OAuth client, without its secret."""
+
+    name: str
+    redirect_uris: list[str] = Field(alias="redirectURIs")
+
+
+class SignInShape(BaseModel):
+    """How one signs in; times in nanoseconds."""
+
+    issuer: str
+    clients: list[ClientShape]
+    access_token_max_age: int = Field(alias="accessTokenMaxAge")
+    access_token_inactivity_timeout: int = Field(alias="accessTokenInactivityTimeout")
+
+
+class VersionShape(BaseModel):
+    """KubeSphere's version.Info."""
+
+    git_version: str = Field(alias="gitVersion")
+    git_major: str = Field(alias="gitMajor")
+    git_minor: str = Field(alias="gitMinor")
+    git_commit: str = Field(alias="gitCommit")
+    git_tree_state: str = Field(alias="gitTreeState")
+    build_date: str = Field(alias="buildDate")
+    go_version: str = Field(alias="goVersion")
+    compiler: str
+    platform: str
+    kubernetes: dict[str, Any] | None
+
+
+class ParkedShape(BaseModel):
+    """Messages that are parked, of every service that could be asked."""
+
+    items: list[ParkedView]
+    total_items: int = Field(alias="totalItems")
+    unreachable: list[str]
+
+
+class VersionsShape(BaseModel):
+    """Kubernetes' meta/v1 APIVersions."""
+
+    kind: Literal["APIVersions"]
+    versions: list[str]
+    server_address_by_client_cidrs: list[Any] = Field(alias="serverAddressByClientCIDRs")
+
+
+class GroupsShape(BaseModel):
+    """Kubernetes' meta/v1 APIGroupList."""
+
+    kind: Literal["APIGroupList"]
+    api_version: str = Field(alias="apiVersion")
+    groups: list[dict[str, Any]]

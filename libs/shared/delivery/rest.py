@@ -128,8 +128,9 @@ ROUTES: Final = (
         access=Access.INTERNAL,
         dialect=Dialect.ORRERY,
         answer=ParkedView,
+        status=202,
     ),
-    Route("DELETE", V1 + "/parked/{id}", discard_parked, access=Access.INTERNAL, dialect=Dialect.ORRERY),
+    Route("DELETE", V1 + "/parked/{id}", discard_parked, access=Access.INTERNAL, dialect=Dialect.ORRERY, status=204),
 )
 
 

@@ -25,6 +25,20 @@ OURS_LIMIT = 100
 OURS_MOST = 1000
 LONGEST_CURSOR = 512
 CONDITION = re.compile(r"([^=~\s()\[\]]*)([=~])(.*)", re.DOTALL)
+PARAMETERS = (
+    ("page", "which page, from 1"),
+    ("limit", "how many on a page; all unless given"),
+    ("sortBy", "name, creationTimestamp or createTime (the default)"),
+    ("ascending", "true: the smallest or oldest first"),
+    ("labelSelector", "Kubernetes' selector; one that doesn't parse selects everything"),
+    ("name", "only names that this text is part of"),
+    ("names", "only these names, separated by commas"),
+    ("alias", "only display names that this text is part of"),
+    ("uid", "only the one of this uid"),
+    ("label", "only what this label selector matches"),
+    ("annotation", "only annotations that this selector matches"),
+)
+"""What every v1alpha3 list takes, for OpenAPI."""
 
 
 def metadata(item: JsonObject) -> JsonObject:

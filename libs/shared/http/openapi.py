@@ -6,29 +6,33 @@ import inspect
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Literal
+from http import HTTPStatus
+from typing import Any, Final, Literal, get_origin
 
 from aiohttp import web
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from libs.shared.errors import Conflict
 from libs.shared.http.faults import JSON, dialect_of, json_response
-from libs.shared.http.route import Access, Dialect, Route
+from libs.shared.http.route import Access, Described, Dialect, Route
 from libs.shared.http.schemas import PROBLEM_SCHEMA, RESPONSES, SECURITY, STATUS_SCHEMA
+from libs.shared.objects.shapes import PatchOperation
 
 Json = dict[str, Any]
 PATH: Final = "/openapi/v1"
 VERSION: Final = "3.1.0"
 FORM: Final = "application/x-www-form-urlencoded"
-PATCHES: Final = ("application/merge-patch+json", "application/json-patch+json")
+MERGE_PATCH: Final = "application/merge-patch+json"
+JSON_PATCH: Final = "application/json-patch+json"
 _PARAMETER: Final = re.compile(r"\{(\w+)(?::((?:[^{}]|\{[\d,]*\})+))?\}")
 """A path parameter in aiohttp's syntax: a name, and maybe a regular expression."""
 _WITH_BODY: Final = ("POST", "PUT", "PATCH")
 
-Mode = Literal["validation", "serialization"]
-Schemas = Mapping[tuple[Any, Mode], Json]
-"""Schema of each model by use; pydantic's key also takes dataclasses."""
+Use = Literal["validation", "serialization", "patch"]
+Schemas = Mapping[tuple[Any, Use], Json]
+"""Schema of each model by use."""
+PATCH: Final = list[PatchOperation]
 
 
 def served(service: str, routes: Sequence[Route]) -> Route:
@@ -83,16 +87,42 @@ def plain_path(path: str) -> str:
     return _PARAMETER.sub(r"{\1}", path)
 
 
+class _Partial(GenerateJsonSchema):
+    """Of a merge patch: whatever an object needs may be left out."""
+
+    def field_is_required(self, *_about: Any, **_more: Any) -> bool:
+        """Nothing is."""
+        return False
+
+
 def _schemas(service: str, routes: Sequence[Route]) -> tuple[Schemas, Json]:
     """Each model's schema by use, and the definitions that they refer to."""
-    wanted: dict[tuple[type[BaseModel], Mode], None] = {}
-    for route in routes:
-        if route.body is not None:
-            wanted[route.body, "validation"] = None
-        if route.answer is not None:
-            wanted[route.answer, "serialization"] = None
-    found, made = models_json_schema(list(wanted), ref_template=f"#/components/schemas/{service}.{{model}}")
-    return found, {f"{service}.{name}": schema for name, schema in made.get("$defs", {}).items()}
+    bodies = [(route.body, route.method == "PATCH" and not _is_list(route.body)) for route in routes if route.body]
+    answers = [route.answer for route in routes if route.answer]
+    whole: list[tuple[Any, JsonSchemaMode]] = [
+        *((body, "validation") for body, partly in bodies if not partly),
+        *((PATCH, "validation") for _, partly in bodies if partly),
+        *((shape, "serialization") for shape in answers),
+    ]
+    partial: list[tuple[Any, JsonSchemaMode]] = [(body, "validation") for body, partly in bodies if partly]
+    found, definitions = _made(service, whole, "", GenerateJsonSchema)
+    patches, more = _made(service, partial, ".patch", _Partial)
+    return {**found, **{(shape, "patch"): schema for (shape, _), schema in patches.items()}}, definitions | more
+
+
+def _made(
+    service: str, wanted: list[tuple[Any, JsonSchemaMode]], suffix: str, generator: type[GenerateJsonSchema]
+) -> tuple[dict[tuple[Any, Use], Json], Json]:
+    """Schemas of these, and definitions whose names begin with the service's and end in the suffix."""
+    inputs = [(shape, mode, TypeAdapter(shape)) for shape, mode in dict.fromkeys(wanted)]
+    template = f"#/components/schemas/{service}.{{model}}{suffix}"
+    found, made = TypeAdapter.json_schemas(inputs, ref_template=template, schema_generator=generator)
+    named = {f"{service}.{name}{suffix}": schema for name, schema in made.get("$defs", {}).items()}
+    return {(shape, use): schema for (shape, use), schema in found.items()}, named
+
+
+def _is_list(shape: Described | None) -> bool:
+    return get_origin(shape) is list
 
 
 def _operation(service: str, route: Route, schemas: Schemas, used: Counter[str]) -> Json:
@@ -114,7 +144,7 @@ def _operation(service: str, route: Route, schemas: Schemas, used: Counter[str])
         told["x-orrery-streams"] = True
     if route.questions:
         told["x-orrery-questions"] = [question.name for question in route.questions]
-    if route.method in _WITH_BODY:
+    if route.body is not None or route.method in _WITH_BODY:
         told["requestBody"] = _request_body(route, schemas)
     return told
 
@@ -133,35 +163,46 @@ def _query_parameters(route: Route) -> Iterator[Json]:
 
 
 def _request_body(route: Route, schemas: Schemas) -> Json:
-    schema: Json = schemas[route.body, "validation"] if route.body is not None else {}
+    """A form, JSON, or a patch of either sort; whoever deletes may send nothing."""
+    schema: Json = schemas.get((route.body, "validation"), {})
+    partial: Json = schemas.get((route.body, "patch"), {})
     dialect = route.dialect or dialect_of(route.path)
-    media: tuple[str, ...] = (JSON,)
+    content = {JSON: schema}
     if dialect is Dialect.OAUTH:
-        media = (FORM,)
+        content = {FORM: schema}
+    elif route.method == "PATCH" and _is_list(route.body):
+        content = {JSON_PATCH: schema, JSON: schema}
     elif route.method == "PATCH" and dialect is Dialect.KUBERNETES:
-        media = PATCHES
+        content = {MERGE_PATCH: partial, JSON_PATCH: schemas.get((PATCH, "validation"), {})}
     elif route.method == "PATCH" and dialect is Dialect.KUBESPHERE:
-        media = (PATCHES[0], JSON)
+        content = {MERGE_PATCH: partial, JSON: partial}
     return {
-        "required": route.body is not None,
+        "required": route.body is not None and route.method != "DELETE",
         "description": f"At most {route.max_body} bytes.",
-        "content": {kind: {"schema": schema} for kind in media},
+        "content": {kind: {"schema": wanted} for kind, wanted in content.items()},
     }
 
 
 def _responses(route: Route, schemas: Schemas) -> Json:
     """What is answered when all goes well, and the errors: the gateway's own are Status objects on every path."""
     dialect = route.dialect or dialect_of(route.path)
-    content: Json = {"schema": schemas[route.answer, "serialization"]} if route.answer is not None else {}
-    good = "201" if dialect is Dialect.KUBERNETES and route.method == "POST" else "200"
-    media = "text/event-stream" if route.streams and dialect is Dialect.ORRERY else JSON
+    usual = HTTPStatus.CREATED if dialect is Dialect.KUBERNETES and route.method == "POST" else HTTPStatus.OK
+    status = route.status or usual
+    good: Json = {"description": "Done."}
+    if status != HTTPStatus.NO_CONTENT:
+        good["content"] = _content(route, dialect, schemas)
     errors = {"$ref": f"#/components/responses/{dialect.value}"}
-    answers: Json = {
-        good: {"description": "Done.", "content": {JSON: content} | ({media: {}} if media != JSON else {})}
-    }
+    answers: Json = {str(int(status)): good}
     if route.access is not Access.INTERNAL:
         answers |= {code: {"$ref": "#/components/responses/kubernetes"} for code in ("401", "403", "429")}
     return answers | {"4XX": errors, "5XX": errors}
+
+
+def _content(route: Route, dialect: Dialect, schemas: Schemas) -> Json:
+    schema: Json = {"schema": schemas[route.answer, "serialization"]} if route.answer is not None else {}
+    if route.streams and dialect is Dialect.ORRERY:
+        return {JSON: schema, "text/event-stream": {}}
+    return {JSON: schema}
 
 
 def _security(access: Access) -> list[Json]:

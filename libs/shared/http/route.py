@@ -65,6 +65,8 @@ class Mine:
 Question = May | Mine
 
 Handler = Callable[[web.Request, Any], Awaitable[web.StreamResponse]]
+Described = type[BaseModel] | type[list[Any]]
+"""A pydantic model, or a list of one: `list[Member]`."""
 MIB = 1 << 20
 
 
@@ -75,7 +77,8 @@ class Route:
     `dialect` is worked out from the path unless given. `max_body` is in bytes. `streams` lifts the time limit (server
     sent events, watches).
     `forwarded` takes a caller's identity that a service passes back, whatever request it was for.
-    `body`, `answer` are for OpenAPI; `parameters` are its query parameters, name -> meaning.
+    For OpenAPI: `body` (of a PATCH: a list is a JSON patch, an object a merge patch) and `answer`; `status` of a good
+    answer, where it isn't the dialect's usual one; `parameters` of the query, name -> meaning.
     """
 
     method: str
@@ -87,7 +90,8 @@ class Route:
     max_body: int = MIB
     streams: bool = False
     forwarded: bool = False
-    body: type[BaseModel] | None = None
-    answer: type[BaseModel] | None = None
+    body: Described | None = None
+    answer: Described | None = None
+    status: int | None = None
     parameters: tuple[tuple[str, str], ...] = ()
     tags: tuple[str, ...] = ()

@@ -1,13 +1,30 @@
-"""Schemas of errors and of credentials, which every service's OpenAPI document has."""
+"""Schemas of errors and of credentials, which every service's OpenAPI document has, and answers that recur."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from libs.shared.http.faults import JSON, PROBLEM
 from libs.shared.http.identity import HEADER
 from libs.shared.http.route import Dialect
+from libs.shared.objects.shapes import Shape
+
+T = TypeVar("T")
+
+
+class Listed(Shape, Generic[T]):
+    """A page of KubeSphere's v1alpha3 lists, and the number of all that match."""
+
+    items: list[T]
+    total_items: int
+
+
+class Done(Shape):
+    """KubeSphere's answer where there is nothing to show."""
+
+    message: str
+
 
 _TEXT: Final = {"type": "string"}
 

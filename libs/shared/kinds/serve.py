@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from libs.shared.errors import Missing, Unsupported
-from libs.shared.http.route import Access, Dialect, Handler, Route
+from libs.shared.http.route import Access, Described, Dialect, Handler, Route
 from libs.shared.kinds import bodies, discovery, query, reads, watch, wire, writes
 from libs.shared.kinds.kind import Kind
+from libs.shared.objects.shapes import DeleteOptions, ObjectList
 
+_SELECTION = (
+    ("labelSelector", "only labels that match"),
+    ("fieldSelector", "only fields that match: `metadata.name=x`"),
+)
+_PAGING = (
+    ("limit", "how many at most; the rest by `continue`"),
+    ("continue", "`metadata.continue` of the part before"),
+    ("resourceVersion", "a version that was read: not older than it, or where a watch begins"),
+    ("resourceVersionMatch", "Exact or NotOlderThan"),
+    ("timeoutSeconds", "how long a watch lasts"),
+    ("watch", "true: a stream of changes, a JSON object a line"),
+    ("allowWatchBookmarks", "true: a watch tells now and then how far it is"),
+    ("sendInitialEvents", "true: a watch begins with what stands"),
+)
+_WRITING = (
+    ("dryRun", "All: tried, not kept"),
+    ("fieldValidation", "what becomes of unknown fields: Strict, Warn (the default) or Ignore"),
+    ("fieldManager", "who writes; kept nowhere"),
+)
+_DELETING = (
+    ("dryRun", "All: tried, not kept"),
+    ("propagationPolicy", "Orphan, Background or Foreground"),
+    ("gracePeriodSeconds", "read, and passed on to the command"),
+    ("orphanDependents", "the old form of propagationPolicy"),
+)
+PARAMETERS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "GET": (*_SELECTION, *_PAGING),
+    **dict.fromkeys(("POST", "PUT", "PATCH"), _WRITING),
+    "DELETE": _DELETING,
+}
+"""Query parameters by method, for OpenAPI."""
 Serve = Callable[[Kind[Any], web.Request, Any], Awaitable[web.StreamResponse]]
 
 
@@ -79,10 +111,19 @@ def _route(kind: Kind[Any], method: str, path: str, serve: Serve, *, streams: bo
         dialect=Dialect.KUBERNETES,
         max_body=bodies.LARGEST,
         streams=streams,
-        body=kind.model if method in ("POST", "PUT") else None,
-        answer=kind.model if "{name}" in path and method != "DELETE" else None,
+        body=DeleteOptions if method == "DELETE" else kind.model if method != "GET" else None,
+        answer=_answer(kind, method, path),
+        parameters=() if serve is reads.get else PARAMETERS[method],
         tags=(kind.api_version,),
     )
+
+
+def _answer(kind: Kind[Any], method: str, path: str) -> Described | None:
+    """The object, or a list of them; not what a deletion answers, a Status or the object, nor a watch's events."""
+    if kind.model is None or method == "DELETE" or "/watch/" in path:
+        return None
+    listed: Any = ObjectList.__class_getitem__(kind.model)  # the model is known at run time only
+    return kind.model if method != "GET" or "{name}" in path else listed
 
 
 def _discovery(kinds: Sequence[Kind[Any]]) -> Iterator[Route]:

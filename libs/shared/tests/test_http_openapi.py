@@ -51,9 +51,13 @@ ROUTES = (
     Route("GET", OURS + "/stream", list_things, access=Access.SIGNED_IN, streams=True),
     Route("GET", OURS + r"/{thing:[a-z]{1,9}}/parts/{part}", list_things, answer=Thing),
     Route("POST", "/oauth/token", make_thing, access=Access.PUBLIC, body=Wish),
-    Route("PATCH", "/apis/things.example.io/v1/things/{name}", make_thing, dialect=Dialect.KUBERNETES),
+    Route("PATCH", "/apis/things.example.io/v1/things/{name}", make_thing, dialect=Dialect.KUBERNETES, body=Wish),
     Route("POST", "/apis/things.example.io/v1/things", make_thing, answer=Thing),
     Route("PATCH", "/kapis/things.example.io/v1/things/{name}", make_thing),
+    Route("PATCH", "/kapis/things.example.io/v1/parts/{name}", make_thing, body=list[Part]),
+    Route("POST", "/kapis/things.example.io/v1/parts", make_thing, body=list[Part], answer=list[Part]),
+    Route("DELETE", OURS + "/{thing}", make_thing, body=Part, status=204),
+    Route("POST", OURS + "/{thing}/start", make_thing, answer=Thing, status=202),
     Route("POST", "/internal/things/v1/reset", make_thing, access=Access.INTERNAL),
 )
 
@@ -120,6 +124,38 @@ def test_bodies_answers_and_errors() -> None:
         "application/merge-patch+json"
         in paths["/kapis/things.example.io/v1/things/{name}"]["patch"]["requestBody"]["content"]
     )
+
+
+def test_patches() -> None:
+    """A merge patch may leave out what the object needs, down to its parts; a JSON patch is a list of operations; a
+    route of KubeSphere's takes the one that its body says, as JSON too.
+    """
+    found = document("things", ROUTES)
+    both = found["paths"]["/apis/things.example.io/v1/things/{name}"]["patch"]["requestBody"]["content"]
+    reference = {"$ref": "#/components/schemas/things.Wish.patch"}
+    assert both["application/merge-patch+json"]["schema"] == reference
+    schemas = found["components"]["schemas"]
+    assert "required" not in schemas["things.Wish.patch"]
+    assert "required" not in schemas["things.Part.patch"]
+    assert (schemas["things.Wish"]["required"], schemas["things.Part"]["required"]) == (["name"], ["size"])
+    operations = {"type": "array", "items": {"$ref": "#/components/schemas/things.PatchOperation"}}
+    assert both["application/json-patch+json"]["schema"] == operations
+    listed = found["paths"]["/kapis/things.example.io/v1/parts/{name}"]["patch"]["requestBody"]["content"]
+    assert set(listed) == {"application/json-patch+json", "application/json"}
+
+
+def test_lists_deletions_and_statuses() -> None:
+    """Arrays are described as such; who deletes may send nothing; another status stands in place of the usual one."""
+    paths = document("things", ROUTES)["paths"]
+    array = {"type": "array", "items": {"$ref": "#/components/schemas/things.Part"}}
+    made = paths["/kapis/things.example.io/v1/parts"]["post"]
+    assert made["requestBody"]["content"]["application/json"]["schema"] == array
+    assert made["responses"]["200"]["content"]["application/json"]["schema"] == array
+    removed = paths[OURS + "/{thing}"]["delete"]
+    assert removed["requestBody"]["required"] is False
+    assert removed["responses"]["204"] == {"description": "Done."}
+    started = paths[OURS + "/{thing}/start"]["post"]["responses"]
+    assert ("202" in started, "200" in started) == (True, False)
 
 
 def test_documents_merge_for_clients() -> None:

@@ -58,6 +58,7 @@ WORKSPACE_TEMPLATE = Kind(
     singular=TEMPLATES.singular,
     document=Workspace,
     show=shapes.template,
+    model=shapes.TemplateShape,
     create=create,
     update=update,
     remove=remove,
@@ -72,5 +73,6 @@ WORKSPACE = Kind(
     singular=WORKSPACES.singular,
     document=Workspace,
     show=shapes.workspace,
+    model=shapes.WorkspaceShape,
     categories=("tenant",),
 )

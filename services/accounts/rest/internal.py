@@ -14,6 +14,7 @@ from services.accounts.domain.login import INACTIVE, From, Way
 from services.accounts.parts import Parts
 from services.accounts.queries.index import index
 from services.accounts.rest.sessions import attempt, keys
+from services.accounts.shapes.session import KeysShape
 
 BATCH = 64 << 10
 """Bytes that are gathered before they are sent."""
@@ -28,6 +29,13 @@ class Credentials(BaseModel):
     password: Secret
     source_ip: str = ""
     user_agent: str = ""
+
+
+class VerifiedShape(BaseModel):
+    """Whose password it is."""
+
+    user: str
+    groups: list[str]
 
 
 async def stream_index(request: web.Request, parts: Parts) -> web.StreamResponse:
@@ -64,6 +72,8 @@ async def verify(request: web.Request, parts: Parts) -> web.StreamResponse:
 
 ROUTES = (
     Route("GET", "/internal/accounts/v1/index", stream_index, access=Access.INTERNAL, streams=True),
-    Route("GET", "/internal/accounts/v1/keys", keys, access=Access.INTERNAL),
-    Route("POST", "/internal/accounts/v1/verify", verify, access=Access.INTERNAL),
+    Route("GET", "/internal/accounts/v1/keys", keys, access=Access.INTERNAL, answer=KeysShape),
+    Route(
+        "POST", "/internal/accounts/v1/verify", verify, access=Access.INTERNAL, body=Credentials, answer=VerifiedShape
+    ),
 )

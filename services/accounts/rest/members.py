@@ -10,6 +10,7 @@ from libs.shared.http.identity import caller
 from libs.shared.http.listing import Filter
 from libs.shared.http.reading import lenient, lenient_object
 from libs.shared.http.route import Route
+from libs.shared.http.schemas import Done, Listed
 from services.accounts.commands import member as commands
 from services.accounts.domain.member import Invitation
 from services.accounts.parts import EVERYTHING_HERE, Parts
@@ -17,10 +18,13 @@ from services.accounts.queries import member as queries
 from services.accounts.rest.granting import vet
 from services.accounts.rest.lists import listed
 from services.accounts.rest.users import FILTERS as USER_FILTERS
-from services.accounts.rest.users import SUCCESS
+from services.accounts.rest.users import PARAMETERS, SUCCESS
 from services.accounts.shapes import member as shapes
 from services.accounts.shapes import role as role_shapes
 from services.accounts.shapes import user as user_shapes
+from services.accounts.shapes.member import MemberShape
+from services.accounts.shapes.role import RoleShape
+from services.accounts.shapes.user import UserShape
 
 V = "/kapis/iam.kubesphere.io/v1alpha2/workspaces/{workspace}/workspacemembers"
 
@@ -85,10 +89,26 @@ FILTERS: Mapping[str, Filter] = {
 }
 TAGS = ("members",)
 ROUTES = (
-    Route("GET", V, list_members, tags=TAGS),
-    Route("POST", V, invite_members, questions=(EVERYTHING_HERE,), tags=TAGS),
-    Route("GET", V + "/{member}", get_member, tags=TAGS),
-    Route("PUT", V + "/{member}", change_member, questions=(EVERYTHING_HERE,), tags=TAGS),
-    Route("DELETE", V + "/{member}", remove_member, tags=TAGS),
-    Route("GET", V + "/{member}/workspaceroles", list_member_templates, tags=TAGS),
+    Route("GET", V, list_members, tags=TAGS, answer=Listed[UserShape], parameters=PARAMETERS),
+    Route(
+        "POST",
+        V,
+        invite_members,
+        questions=(EVERYTHING_HERE,),
+        tags=TAGS,
+        body=list[MemberShape],
+        answer=list[MemberShape],
+    ),
+    Route("GET", V + "/{member}", get_member, tags=TAGS, answer=UserShape),
+    Route(
+        "PUT",
+        V + "/{member}",
+        change_member,
+        questions=(EVERYTHING_HERE,),
+        tags=TAGS,
+        body=MemberShape,
+        answer=MemberShape,
+    ),
+    Route("DELETE", V + "/{member}", remove_member, tags=TAGS, answer=Done),
+    Route("GET", V + "/{member}/workspaceroles", list_member_templates, tags=TAGS, answer=list[RoleShape]),
 )

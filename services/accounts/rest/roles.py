@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from libs.shared.errors import Malformed
+from libs.shared.http import listing
 from libs.shared.http.listing import Filter
 from libs.shared.http.reading import lenient_object
 from libs.shared.http.route import Route
+from libs.shared.http.schemas import Done, Listed
 from libs.shared.objects.patches import merge
 from services.accounts.commands import role as commands
 from services.accounts.domain.role import TEMPLATE, GlobalRole, RoleWish, WorkspaceRole
@@ -21,6 +23,7 @@ from services.accounts.rest.users import SUCCESS, check_name
 from services.accounts.shapes import role as shapes
 from services.accounts.shapes import user as user_shapes
 from services.accounts.shapes.metadata import JsonObject
+from services.accounts.shapes.role import RoleShape
 
 V = "/kapis/iam.kubesphere.io/v1alpha2"
 
@@ -157,18 +160,53 @@ def _patched(standing: JsonObject, patch: JsonObject) -> RoleWish:
 
 FILTERS: Mapping[str, Filter] = {"aggregateTo": lambda _item, _value: True}
 GLOBAL, HERE = V + "/globalroles", V + "/workspaces/{workspace}/workspaceroles"
+PARAMETERS = (*listing.PARAMETERS, ("aggregateTo", "the templates that this role is made of, instead of roles"))
 TAGS = ("roles",)
 ROUTES = (
-    Route("GET", GLOBAL, list_global_roles, tags=TAGS),
-    Route("POST", GLOBAL, create_global_role, questions=(EVERYTHING,), tags=TAGS),
-    Route("GET", GLOBAL + "/{role}", get_global_role, tags=TAGS),
-    Route("PUT", GLOBAL + "/{role}", change_global_role, questions=(EVERYTHING,), tags=TAGS),
-    Route("PATCH", GLOBAL + "/{role}", patch_global_role, questions=(EVERYTHING,), tags=TAGS),
-    Route("DELETE", GLOBAL + "/{role}", delete_global_role, tags=TAGS),
-    Route("GET", HERE, list_workspace_roles, tags=TAGS),
-    Route("POST", HERE, create_workspace_role, questions=(EVERYTHING_HERE,), tags=TAGS),
-    Route("GET", HERE + "/{role}", get_workspace_role, tags=TAGS),
-    Route("PUT", HERE + "/{role}", change_workspace_role, questions=(EVERYTHING_HERE,), tags=TAGS),
-    Route("PATCH", HERE + "/{role}", patch_workspace_role, questions=(EVERYTHING_HERE,), tags=TAGS),
-    Route("DELETE", HERE + "/{role}", delete_workspace_role, tags=TAGS),
+    Route("GET", GLOBAL, list_global_roles, tags=TAGS, answer=Listed[RoleShape], parameters=PARAMETERS),
+    Route("POST", GLOBAL, create_global_role, questions=(EVERYTHING,), tags=TAGS, body=RoleShape, answer=RoleShape),
+    Route("GET", GLOBAL + "/{role}", get_global_role, tags=TAGS, answer=RoleShape),
+    Route(
+        "PUT",
+        GLOBAL + "/{role}",
+        change_global_role,
+        questions=(EVERYTHING,),
+        tags=TAGS,
+        body=RoleShape,
+        answer=RoleShape,
+    ),
+    Route(
+        "PATCH",
+        GLOBAL + "/{role}",
+        patch_global_role,
+        questions=(EVERYTHING,),
+        tags=TAGS,
+        body=RoleShape,
+        answer=RoleShape,
+    ),
+    Route("DELETE", GLOBAL + "/{role}", delete_global_role, tags=TAGS, answer=Done),
+    Route("GET", HERE, list_workspace_roles, tags=TAGS, answer=Listed[RoleShape], parameters=PARAMETERS),
+    Route(
+        "POST", HERE, create_workspace_role, questions=(EVERYTHING_HERE,), tags=TAGS, body=RoleShape, answer=RoleShape
+    ),
+    Route("GET", HERE + "/{role}", get_workspace_role, tags=TAGS, answer=RoleShape),
+    Route(
+        "PUT",
+        HERE + "/{role}",
+        change_workspace_role,
+        questions=(EVERYTHING_HERE,),
+        tags=TAGS,
+        body=RoleShape,
+        answer=RoleShape,
+    ),
+    Route(
+        "PATCH",
+        HERE + "/{role}",
+        patch_workspace_role,
+        questions=(EVERYTHING_HERE,),
+        tags=TAGS,
+        body=RoleShape,
+        answer=RoleShape,
+    ),
+    Route("DELETE", HERE + "/{role}", delete_workspace_role, tags=TAGS, answer=Done),
 )

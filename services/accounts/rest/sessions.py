@@ -13,6 +13,7 @@ from libs.shared.http import faults
 from libs.shared.http.identity import caller
 from libs.shared.http.reading import FORM, form
 from libs.shared.http.route import Access, Dialect, Route
+from libs.shared.http.schemas import Done
 from libs.shared.values import Secret
 from services.accounts.commands import session as commands
 from services.accounts.commands.session import Outcome
@@ -22,6 +23,7 @@ from services.accounts.domain.session import Kind, Session
 from services.accounts.parts import Parts
 from services.accounts.queries import user as users
 from services.accounts.shapes import session as shapes
+from services.accounts.shapes.session import ClaimsShape, DiscoveryShape, KeysShape, TokenForm, TokensShape
 
 INVALID_GRANT = "invalid_grant"
 ANONYMOUS = "system:anonymous"
@@ -169,10 +171,18 @@ def _check_client(given: dict[str, str], parts: Parts) -> None:
         raise Unauthenticated("invalid_client", "invalid client credential")
 
 
+TAGS = ("oauth",)
 ROUTES = (
-    Route("POST", "/oauth/token", token, access=Access.PUBLIC, tags=("oauth",)),
-    Route("GET", "/oauth/logout", logout, access=Access.PUBLIC, tags=("oauth",)),
-    Route("GET", "/oauth/userinfo", userinfo, access=Access.PUBLIC, tags=("oauth",)),
-    Route("GET", "/oauth/keys", keys, access=Access.PUBLIC, tags=("oauth",)),
-    Route("GET", "/oauth/.well-known/openid-configuration", discovery, access=Access.PUBLIC, tags=("oauth",)),
+    Route("POST", "/oauth/token", token, access=Access.PUBLIC, tags=TAGS, body=TokenForm, answer=TokensShape),
+    Route("GET", "/oauth/logout", logout, access=Access.PUBLIC, tags=TAGS, answer=Done),
+    Route("GET", "/oauth/userinfo", userinfo, access=Access.PUBLIC, tags=TAGS, answer=ClaimsShape),
+    Route("GET", "/oauth/keys", keys, access=Access.PUBLIC, tags=TAGS, answer=KeysShape),
+    Route(
+        "GET",
+        "/oauth/.well-known/openid-configuration",
+        discovery,
+        access=Access.PUBLIC,
+        tags=TAGS,
+        answer=DiscoveryShape,
+    ),
 )

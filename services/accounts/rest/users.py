@@ -8,10 +8,12 @@ from typing import Any
 from aiohttp import web
 
 from libs.shared.errors import Malformed
+from libs.shared.http import listing
 from libs.shared.http.identity import caller
 from libs.shared.http.listing import Filter
 from libs.shared.http.reading import lenient_object
 from libs.shared.http.route import Route
+from libs.shared.http.schemas import Done, Listed
 from libs.shared.values import Secret
 from services.accounts.commands import session as sessions
 from services.accounts.commands import user as commands
@@ -27,6 +29,8 @@ from services.accounts.rest.lists import listed
 from services.accounts.shapes import role as role_shapes
 from services.accounts.shapes import user as shapes
 from services.accounts.shapes.metadata import JsonObject
+from services.accounts.shapes.role import RoleShape
+from services.accounts.shapes.user import LoginRecordShape, PasswordShape, UserShape
 
 V = "/kapis/iam.kubesphere.io/v1alpha2/users"
 PRE_REGISTRATION = "system:pre-registration"
@@ -196,14 +200,47 @@ FILTERS: Mapping[str, Filter] = {
     "workspace": lambda _item, _value: True,
 }
 RECORD_FILTERS: Mapping[str, Filter] = {"type": lambda item, value: item["spec"]["type"] == value}
+PARAMETERS = (
+    *listing.PARAMETERS,
+    ("email", "only the one with this e-mail address"),
+    ("ingroup", "only those in this group"),
+    ("notingroup", "only those who are not in this group"),
+    ("globalrole", "only those with this global role"),
+    ("workspace", "only members of this workspace"),
+    ("workspacerole", "only those with this role of the workspace"),
+)
+RECORD_PARAMETERS = (*listing.PARAMETERS, ("type", "only this way of signing in: Token or Password"))
 TAGS = ("users",)
 ROUTES = (
-    Route("GET", V, list_users, tags=TAGS),
-    Route("POST", V, create_user, questions=(EVERYTHING,), tags=TAGS),
-    Route("GET", V + "/{user}", get_user, tags=TAGS),
-    Route("PUT", V + "/{user}", change_user, questions=(MANAGES_USERS, EVERYTHING), tags=TAGS),
-    Route("DELETE", V + "/{user}", delete_user, questions=(DELETES_USERS,), tags=TAGS),
-    Route("PUT", V + "/{user}/password", set_password, questions=(SETS_PASSWORDS,), tags=TAGS),
-    Route("GET", V + "/{user}/loginrecords", list_login_records, tags=TAGS),
-    Route("GET", V + "/{user}/globalroles", list_global_templates, tags=TAGS),
+    Route("GET", V, list_users, tags=TAGS, answer=Listed[UserShape], parameters=PARAMETERS),
+    Route("POST", V, create_user, questions=(EVERYTHING,), tags=TAGS, body=UserShape, answer=UserShape),
+    Route("GET", V + "/{user}", get_user, tags=TAGS, answer=UserShape),
+    Route(
+        "PUT",
+        V + "/{user}",
+        change_user,
+        questions=(MANAGES_USERS, EVERYTHING),
+        tags=TAGS,
+        body=UserShape,
+        answer=UserShape,
+    ),
+    Route("DELETE", V + "/{user}", delete_user, questions=(DELETES_USERS,), tags=TAGS, answer=Done),
+    Route(
+        "PUT",
+        V + "/{user}/password",
+        set_password,
+        questions=(SETS_PASSWORDS,),
+        tags=TAGS,
+        body=PasswordShape,
+        answer=Done,
+    ),
+    Route(
+        "GET",
+        V + "/{user}/loginrecords",
+        list_login_records,
+        tags=TAGS,
+        answer=Listed[LoginRecordShape],
+        parameters=RECORD_PARAMETERS,
+    ),
+    Route("GET", V + "/{user}/globalroles", list_global_templates, tags=TAGS, answer=list[RoleShape]),
 )

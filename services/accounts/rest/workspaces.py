@@ -10,9 +10,12 @@ from aiohttp import web
 from libs.shared.errors import Exists, Malformed
 from libs.shared.http.answers import answer
 from libs.shared.http.identity import caller
+from libs.shared.http.listing import PARAMETERS
 from libs.shared.http.reading import lenient, lenient_object, raw_body
 from libs.shared.http.route import Access, Route
+from libs.shared.http.schemas import Done, Listed
 from libs.shared.objects.patches import apply_patch, read_patch
+from libs.shared.objects.shapes import DeleteOptions, PatchOperation
 from services.accounts.commands import workspace as commands
 from services.accounts.domain.member import manager_binding
 from services.accounts.domain.resource import TEMPLATES, WORKSPACES, Noun
@@ -32,6 +35,7 @@ from services.accounts.rest.lists import listed
 from services.accounts.rest.users import SUCCESS, check_name
 from services.accounts.shapes import user as user_shapes
 from services.accounts.shapes import workspace as shapes
+from services.accounts.shapes.workspace import TemplateShape, WorkspaceShape
 
 V2, V3 = "/kapis/tenant.kubesphere.io/v1alpha2", "/kapis/tenant.kubesphere.io/v1alpha3"
 PLACEMENT = ("spec", "placement")
@@ -160,12 +164,31 @@ def _routes(path: str) -> tuple[Route, ...]:
     """The routes of one spelling of workspace templates."""
     one = path + "/{workspace}"
     return (
-        Route("GET", path, list_templates, access=Access.SIGNED_IN, questions=SEES, tags=TAGS),
-        Route("POST", path, create_workspace, questions=(MANAGES_CLUSTERS,), tags=TAGS),
-        Route("GET", one, get_template, access=Access.SIGNED_IN, questions=SEES, tags=TAGS),
-        Route("PUT", one, change_workspace, questions=CHANGES, tags=TAGS),
-        Route("PATCH", one, patch_workspace, questions=CHANGES, tags=TAGS),
-        Route("DELETE", one, delete_workspace, tags=TAGS),
+        Route(
+            "GET",
+            path,
+            list_templates,
+            access=Access.SIGNED_IN,
+            questions=SEES,
+            tags=TAGS,
+            answer=Listed[TemplateShape],
+            parameters=PARAMETERS,
+        ),
+        Route(
+            "POST",
+            path,
+            create_workspace,
+            questions=(MANAGES_CLUSTERS,),
+            tags=TAGS,
+            body=TemplateShape,
+            answer=TemplateShape,
+        ),
+        Route("GET", one, get_template, access=Access.SIGNED_IN, questions=SEES, tags=TAGS, answer=TemplateShape),
+        Route("PUT", one, change_workspace, questions=CHANGES, tags=TAGS, body=TemplateShape, answer=TemplateShape),
+        Route(
+            "PATCH", one, patch_workspace, questions=CHANGES, tags=TAGS, body=list[PatchOperation], answer=TemplateShape
+        ),
+        Route("DELETE", one, delete_workspace, tags=TAGS, body=DeleteOptions, answer=Done),
     )
 
 
@@ -173,6 +196,23 @@ ROUTES = (
     *_routes(V3 + "/workspacetemplates"),
     *_routes(V2 + "/workspacetemplates"),
     *_routes(V2 + "/workspaces"),
-    Route("GET", V3 + "/workspaces", list_workspaces, access=Access.SIGNED_IN, questions=SEES, tags=TAGS),
-    Route("GET", V3 + "/workspaces/{workspace}", get_workspace, access=Access.SIGNED_IN, questions=SEES, tags=TAGS),
+    Route(
+        "GET",
+        V3 + "/workspaces",
+        list_workspaces,
+        access=Access.SIGNED_IN,
+        questions=SEES,
+        tags=TAGS,
+        answer=Listed[WorkspaceShape],
+        parameters=PARAMETERS,
+    ),
+    Route(
+        "GET",
+        V3 + "/workspaces/{workspace}",
+        get_workspace,
+        access=Access.SIGNED_IN,
+        questions=SEES,
+        tags=TAGS,
+        answer=WorkspaceShape,
+    ),
 )

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from libs.shared.errors import Malformed
+from libs.shared.objects.shapes import Shape
 from services.accounts.domain.member import Invitation
 from services.accounts.shapes.metadata import JsonObject
 from services.accounts.shapes.reading import Reading
 
 LIMIT = 1000
+
+
+class MemberShape(Shape):
+    """A member of a workspace and the role that he has there."""
+
+    username: str
+    role_ref: str = Field(description="the name of a role of the workspace, such as ws1-viewer")
 
 
 def invitation(body: Any) -> Invitation:

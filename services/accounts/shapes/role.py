@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from libs.shared.contracts.accounts_v1 import Rule, Subject
+from libs.shared.objects.shapes import ObjectShape, Shape
 from services.accounts.domain.resource import (
     GLOBAL_BINDINGS,
     GLOBAL_ROLES,
@@ -26,6 +29,52 @@ from services.accounts.shapes.metadata import JsonObject, metadata, typed
 from services.accounts.shapes.reading import Reading
 
 RBAC = "rbac.authorization.k8s.io"
+
+
+class RuleShape(Shape):
+    """A PolicyRule of rbac/v1."""
+
+    verbs: list[str] | None = None
+    api_groups: list[str] | None = None
+    resources: list[str] | None = None
+    resource_names: list[str] | None = None
+    non_resource_urls: list[str] | None = Field(default=None, alias="nonResourceURLs")
+
+
+class RoleShape(ObjectShape):
+    """A role. Its rules follow from the templates that the annotation `iam.kubesphere.io/aggregation-roles` names."""
+
+    rules: list[RuleShape] | None = None
+
+
+class RoleBaseShape(ObjectShape):
+    """What roles are made from."""
+
+    role: RoleShape
+
+
+class SubjectShape(Shape):
+    """Whom a role is granted to."""
+
+    kind: str | None = Field(default=None, description="User, Group or ServiceAccount")
+    api_group: str | None = None
+    name: str | None = None
+    namespace: str | None = None
+
+
+class RoleRef(Shape):
+    """The role that is granted."""
+
+    api_group: str | None = None
+    kind: str | None = None
+    name: str | None = None
+
+
+class BindingShape(ObjectShape):
+    """Whom a role is granted to; in a workspace the label `kubesphere.io/workspace` names it."""
+
+    subjects: list[SubjectShape] | None = None
+    role_ref: RoleRef | None = None
 
 
 def rule(kept: Rule) -> JsonObject:

@@ -3,10 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel
 
 from services.accounts.domain.user import User
 from services.accounts.shapes.metadata import JsonObject
+
+
+class TokenForm(BaseModel):
+    """The form of RFC 6749, sections 4.3.2 and 6. `username` may be an e-mail address."""
+
+    grant_type: Literal["password", "refresh_token"]
+    client_id: str
+    client_secret: str
+    username: str = ""
+    password: str = ""
+    refresh_token: str = ""
+
+
+class TokensShape(BaseModel):
+    """The token answer; `expires_in` in seconds."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    refresh_token: str
+    expires_in: int
+
+
+class ClaimsShape(BaseModel):
+    """Claims about the signed-in user."""
+
+    sub: str
+    name: str
+    preferred_username: str
+    email: str | None = None
+    locale: str | None = None
+
+
+class KeysShape(BaseModel):
+    """A JSON Web Key Set (RFC 7517)."""
+
+    keys: list[dict[str, Any]]
+
+
+class DiscoveryShape(BaseModel):
+    """OpenID Connect Discovery 1.0, section 3."""
+
+    issuer: str
+    token_endpoint: str
+    userinfo_endpoint: str
+    jwks_uri: str
+    end_session_endpoint: str
+    grant_types_supported: list[str]
+    response_types_supported: list[str]
+    subject_types_supported: list[str]
+    id_token_signing_alg_values_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+    claims_supported: list[str]
 
 
 def tokens(access: str, refresh: str, seconds: int) -> JsonObject:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import ConfigDict, Field
+
 from libs.shared.errors import Malformed
 from libs.shared.objects import meta
+from libs.shared.objects.shapes import ObjectShape, Shape
 from libs.shared.values import Secret
 from services.accounts.domain.login import LoginRecord
 from services.accounts.domain.resource import LOGIN_RECORDS, USERS
@@ -14,6 +17,70 @@ from services.accounts.shapes.metadata import JsonObject, metadata, typed
 from services.accounts.shapes.reading import Reading
 
 WORKSPACE_ROLE = "iam.kubesphere.io/workspacerole"
+
+
+class UserSpec(Shape):
+    """What is said of a user. The password goes in and never comes out."""
+
+    email: str | None = None
+    lang: str | None = None
+    description: str | None = None
+    display_name: str | None = None
+    groups: list[str] | None = None
+    password: str | None = Field(
+        default=None, description="8 to 64 characters; written only", json_schema_extra={"writeOnly": True}
+    )
+
+
+class UserStatus(Shape):
+    """Whether he may sign in, and since when."""
+
+    state: str | None = Field(default=None, description="Active, Disabled or AuthLimitExceeded")
+    reason: str | None = None
+    last_transition_time: str | None = None
+    last_login_time: str | None = None
+
+
+class UserShape(ObjectShape):
+    """A user; the annotation `iam.kubesphere.io/globalrole` names his global role."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "metadata": {"name": "bob", "annotations": {GLOBAL_ROLE: "platform-regular"}},
+                    "spec": {"email": "bob@example.com", "password": "S0me-Passw0rd"},
+                }
+            ]
+        }
+    )
+
+    spec: UserSpec | None = None
+    status: UserStatus | None = None
+
+
+class LoginSpec(Shape):
+    """How an attempt to sign in ended."""
+
+    type: str
+    provider: str
+    source_ip: str = Field(alias="sourceIP")
+    user_agent: str
+    success: bool
+    reason: str
+
+
+class LoginRecordShape(ObjectShape):
+    """An attempt to sign in."""
+
+    spec: LoginSpec
+
+
+class PasswordShape(Shape):
+    """A new password, with the old one where his own is changed."""
+
+    password: str
+    current_password: str | None = None
 
 
 def user(kept: User, *, global_role: str = "", workspace_role: str = "") -> JsonObject:

@@ -4,10 +4,65 @@ from __future__ import annotations
 
 from typing import Any
 
+from libs.shared.objects.shapes import ObjectMeta, ObjectShape, Shape
 from services.accounts.domain.resource import TEMPLATES, WORKSPACE, WORKSPACES
 from services.accounts.domain.workspace import Workspace, WorkspaceWish
 from services.accounts.shapes.metadata import JsonObject, metadata, typed
 from services.accounts.shapes.reading import Reading
+
+
+class WorkspaceSpec(Shape):
+    """Who manages a workspace."""
+
+    manager: str | None = None
+    network_isolation: bool | None = None
+
+
+class WorkspaceShape(ObjectShape):
+    """A workspace."""
+
+    spec: WorkspaceSpec | None = None
+    status: dict[str, Any] | None = None
+
+
+class InnerShape(Shape):
+    """The workspace that a template makes."""
+
+    metadata: ObjectMeta | None = None
+    spec: WorkspaceSpec | None = None
+
+
+class ClusterShape(Shape):
+    """A cluster that a workspace is placed on."""
+
+    name: str | None = None
+
+
+class ClusterSelector(Shape):
+    """Clusters by label."""
+
+    match_labels: dict[str, str | None] | None = None
+
+
+class Placement(Shape):
+    """The clusters that a workspace is placed on."""
+
+    clusters: list[ClusterShape] | None = None
+    cluster_selector: ClusterSelector | None = None
+
+
+class TemplateSpec(Shape):
+    """The workspace, and where it is to be."""
+
+    template: InnerShape | None = None
+    placement: Placement | None = None
+    overrides: list[dict[str, Any]] | None = None
+
+
+class TemplateShape(ObjectShape):
+    """A workspace template."""
+
+    spec: TemplateSpec | None = None
 
 
 def template(kept: Workspace) -> JsonObject:

@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from libs.shared.http.route import Access, Dialect, Route
 from services.gateway.domain.route import Table
 from services.gateway.parts import Parts
+from services.gateway.shapes import SignInShape, SwitchesShape, VersionShape
 
 CONFIG = "/kapis/config.kubesphere.io/v1alpha2/configs"
 NANOSECONDS = 1_000_000_000
@@ -101,11 +102,20 @@ async def get_metrics(_request: web.Request, parts: Parts) -> web.Response:
     return response
 
 
+TAGS = ("config",)
 ROUTES = (
-    Route("GET", CONFIG + "/configz", get_switches, access=Access.PUBLIC, tags=("config",)),
-    Route("GET", CONFIG + "/oauth", get_sign_in, access=Access.PUBLIC, tags=("config",)),
-    Route("GET", CONFIG + "/gpu/kinds", get_gpu_kinds, access=Access.PUBLIC, tags=("config",)),
-    Route("GET", "/kapis/version", get_version, access=Access.PUBLIC, dialect=Dialect.KUBESPHERE, tags=("config",)),
-    Route("GET", "/version", get_version, dialect=Dialect.KUBERNETES, tags=("config",)),
-    Route("GET", "/kapis/metrics", get_metrics, access=Access.PUBLIC, dialect=Dialect.KUBESPHERE, tags=("config",)),
+    Route("GET", CONFIG + "/configz", get_switches, access=Access.PUBLIC, answer=SwitchesShape, tags=TAGS),
+    Route("GET", CONFIG + "/oauth", get_sign_in, access=Access.PUBLIC, answer=SignInShape, tags=TAGS),
+    Route("GET", CONFIG + "/gpu/kinds", get_gpu_kinds, access=Access.PUBLIC, tags=TAGS),
+    Route(
+        "GET",
+        "/kapis/version",
+        get_version,
+        access=Access.PUBLIC,
+        answer=VersionShape,
+        dialect=Dialect.KUBESPHERE,
+        tags=TAGS,
+    ),
+    Route("GET", "/version", get_version, answer=VersionShape, dialect=Dialect.KUBERNETES, tags=TAGS),
+    Route("GET", "/kapis/metrics", get_metrics, access=Access.PUBLIC, dialect=Dialect.KUBESPHERE, tags=TAGS),
 )

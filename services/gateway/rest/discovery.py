@@ -9,6 +9,7 @@ from libs.shared.http.route import Access, Dialect, Route
 from libs.shared.kinds import discovery
 from services.gateway.parts import Parts
 from services.gateway.queries import gathering
+from services.gateway.shapes import GroupsShape, VersionsShape
 
 
 async def list_groups(request: web.Request, parts: Parts) -> web.Response:
@@ -39,8 +40,9 @@ def _typed(body: object, media: str) -> web.Response:
     return response
 
 
+TAGS = ("discovery",)
 ROUTES = (
-    Route("GET", "/apis", list_groups, dialect=Dialect.KUBERNETES, tags=("discovery",)),
-    Route("GET", "/kapis/orrery.io/v1/openapi", describe, access=Access.SIGNED_IN, tags=("discovery",)),
-    Route("GET", "/api", list_core_versions, dialect=Dialect.KUBERNETES, tags=("discovery",)),
+    Route("GET", "/apis", list_groups, answer=GroupsShape, dialect=Dialect.KUBERNETES, tags=TAGS),
+    Route("GET", "/kapis/orrery.io/v1/openapi", describe, access=Access.SIGNED_IN, tags=TAGS),
+    Route("GET", "/api", list_core_versions, answer=VersionsShape, dialect=Dialect.KUBERNETES, tags=TAGS),
 )

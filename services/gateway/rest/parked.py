@@ -6,8 +6,10 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from libs.shared.delivery.rest import ParkedView
 from libs.shared.errors import Missing
 from libs.shared.http.route import Route
+from services.gateway import shapes
 from services.gateway.parts import Parts
 from services.gateway.queries import gathering
 
@@ -43,7 +45,7 @@ def _named(request: web.Request, parts: Parts) -> tuple[str, str]:
 
 
 ROUTES = (
-    Route("GET", V1, list_parked, tags=("delivery",)),
-    Route("POST", V1 + "/{service}/{id}/release", release_parked, tags=("delivery",)),
-    Route("DELETE", V1 + "/{service}/{id}", discard_parked, tags=("delivery",)),
+    Route("GET", V1, list_parked, answer=shapes.ParkedShape, tags=("delivery",)),
+    Route("POST", V1 + "/{service}/{id}/release", release_parked, answer=ParkedView, status=202, tags=("delivery",)),
+    Route("DELETE", V1 + "/{service}/{id}", discard_parked, status=204, tags=("delivery",)),
 )
