@@ -42,6 +42,12 @@ def test_a_selector_survives_print_and_parse(selector):
     assert selectors.parse(str(selector)) == selector
 
 
+def bound(requirement: Requirement) -> int:
+    """What a comparison compares with; 0 for operators that don't."""
+    number = requirement.values[0] if requirement.values else ""
+    return int(number) if requirement.operator in (Operator.GREATER, Operator.LESS) else 0
+
+
 def naive(requirement: Requirement, labels: dict[str, str]) -> bool:
     has, value = requirement.key in labels, labels.get(requirement.key, "")
     return {
@@ -52,12 +58,8 @@ def naive(requirement: Requirement, labels: dict[str, str]) -> bool:
         Operator.EQUALS: has and [value] == list(requirement.values),
         Operator.DOUBLE_EQUALS: has and [value] == list(requirement.values),
         Operator.NOT_EQUALS: not has or [value] != list(requirement.values),
-        Operator.GREATER: value.isdigit() and int(value) > int((*requirement.values, "0")[0] or 0)
-        if requirement.operator is Operator.GREATER
-        else None,
-        Operator.LESS: value.isdigit() and int(value) < int((*requirement.values, "0")[0] or 0)
-        if requirement.operator is Operator.LESS
-        else None,
+        Operator.GREATER: value.isdigit() and int(value) > bound(requirement),
+        Operator.LESS: value.isdigit() and int(value) < bound(requirement),
     }[requirement.operator]
 
 
