@@ -20,7 +20,7 @@ class Event(BaseModel):
     Fields unknown to this version are ignored, so that services can be upgraded one by one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     SERVICE: ClassVar[str] = ""
     VERSION: ClassVar[str] = "v1"

@@ -14,7 +14,7 @@ from libs.shared.values import Secret
 class Settings(BaseModel):
     """A service's own settings: frozen, nothing unknown, each field with a docstring that gives unit and meaning."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def _nothing(value: object) -> object:

@@ -54,7 +54,7 @@ class Document(BaseModel):
     own migrations add and remove fields.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     COLLECTION: ClassVar[str] = ""
     KEY: ClassVar[str] = "name"
