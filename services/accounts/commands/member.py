@@ -76,7 +76,8 @@ async def bind_manager(unit: Unit, workspace: str, manager: str, *, uid: str, at
 
 
 async def bind(unit: Unit, binding: WorkspaceRoleBinding) -> WorkspaceRoleBinding:
-    """Keep a binding. Raises `Exists`, and `Missing` for a role that isn't the workspace's."""
+    """Keep a binding. Raises `Exists`, `Missing` for a role that isn't the workspace's, `Invalid`."""
+    roles.check_subjects(WORKSPACE_BINDINGS, binding.name, binding.subjects)
     role = await unit.of(WorkspaceRole).look(binding.role)
     if role is None or role.workspace != binding.workspace:
         raise WORKSPACE_ROLES.unknown(binding.role)
@@ -90,7 +91,8 @@ async def bind(unit: Unit, binding: WorkspaceRoleBinding) -> WorkspaceRoleBindin
 async def rebind(
     unit: Unit, before: WorkspaceRoleBinding, role: str, subjects: Sequence[Subject]
 ) -> WorkspaceRoleBinding:
-    """Give a binding other subjects, or another role of its workspace. Raises `Missing`."""
+    """Give a binding other subjects, or another role of its workspace. Raises `Missing`, `Invalid`."""
+    roles.check_subjects(WORKSPACE_BINDINGS, before.name, subjects)
     found = await unit.of(WorkspaceRole).look(role)
     if found is None or found.workspace != before.workspace:
         raise WORKSPACE_ROLES.unknown(role)

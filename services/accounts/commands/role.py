@@ -17,6 +17,7 @@ async def create_global_role(unit: Unit, wish: RoleWish, *, uid: str, at: dateti
     """Make a global role out of templates. Raises `Exists`, `Missing` for an unknown template, `Invalid`."""
     domain.check(GLOBAL_ROLES, wish)
     rules = await global_rules(unit, wish) or ()
+    domain.check_rules(GLOBAL_ROLES, wish.name, rules)
     if await unit.of(GlobalRole).look(wish.name) is not None:
         raise GLOBAL_ROLES.exists(wish.name)
     role = await unit.of(GlobalRole).add(domain.new_global(wish, rules, uid=uid, at=at))
@@ -34,6 +35,7 @@ async def change_global_role(unit: Unit, wish: RoleWish, version: str) -> Global
         raise GLOBAL_ROLES.unknown(wish.name)
     checked_version(GLOBAL_ROLES, before, version)
     rules = await global_rules(unit, wish)
+    domain.check_rules(GLOBAL_ROLES, wish.name, rules or ())
     role = await unit.of(GlobalRole).put(domain.changed_global(before, wish, before.rules if rules is None else rules))
     unit.emit(domain.changed(role), subject=domain.subject(role), about=role)
     return role
@@ -57,6 +59,7 @@ async def create_workspace_role(unit: Unit, workspace: str, wish: RoleWish, *, u
     if await unit.of(Workspace).look(workspace) is None:
         raise TEMPLATES.unknown(workspace)
     rules = await workspace_rules(unit, workspace, wish) or ()
+    domain.check_rules(WORKSPACE_ROLES, wish.name, rules)
     if await unit.of(WorkspaceRole).look(wish.name) is not None:
         raise WORKSPACE_ROLES.exists(wish.name)
     role = await unit.of(WorkspaceRole).add(domain.new_in_workspace(wish, rules, workspace, uid=uid, at=at))
@@ -70,6 +73,7 @@ async def change_workspace_role(unit: Unit, workspace: str, wish: RoleWish, vers
     before = await own_role(unit, workspace, wish.name)
     checked_version(WORKSPACE_ROLES, before, version)
     rules = await workspace_rules(unit, workspace, wish)
+    domain.check_rules(WORKSPACE_ROLES, wish.name, rules or ())
     after = domain.changed_in_workspace(before, wish, before.rules if rules is None else rules)
     role = await unit.of(WorkspaceRole).put(after)
     unit.emit(domain.changed(role), subject=domain.subject(role), workspace=role.workspace, about=role)
@@ -138,7 +142,8 @@ async def bind_global_role(unit: Unit, user: str, role: str, *, uid: str, at: da
 
 
 async def create_global_binding(unit: Unit, binding: GlobalRoleBinding) -> GlobalRoleBinding:
-    """Keep a binding of a global role. Raises `Exists`, `Missing` for an unknown role."""
+    """Keep a binding of a global role. Raises `Exists`, `Missing` for an unknown role, `Invalid`."""
+    domain.check_subjects(GLOBAL_BINDINGS, binding.name, binding.subjects)
     if await unit.of(GlobalRole).look(binding.role) is None:
         raise GLOBAL_ROLES.unknown(binding.role)
     if await unit.of(GlobalRoleBinding).look(binding.name) is not None:
@@ -151,7 +156,8 @@ async def create_global_binding(unit: Unit, binding: GlobalRoleBinding) -> Globa
 async def rebind_global(
     unit: Unit, before: GlobalRoleBinding, role: str, subjects: Sequence[Subject]
 ) -> GlobalRoleBinding:
-    """Give a binding other subjects, or another role. Raises `Missing` for an unknown role."""
+    """Give a binding other subjects, or another role. Raises `Missing` for an unknown role, `Invalid`."""
+    domain.check_subjects(GLOBAL_BINDINGS, before.name, subjects)
     if await unit.of(GlobalRole).look(role) is None:
         raise GLOBAL_ROLES.unknown(role)
     binding = await unit.of(GlobalRoleBinding).put(domain.rebound(before, role, tuple(subjects)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any, ClassVar, TypeVar
 
 from libs.shared.contracts.accounts_v1 import (
@@ -22,6 +23,7 @@ from libs.shared.contracts.accounts_v1 import (
     WorkspaceRoleDeleted,
     WorkspaceRoleUnbound,
 )
+from libs.shared.errors import Flaw
 from libs.shared.event import Event
 from libs.shared.store.protocol import Index
 from services.accounts.domain.resource import (
@@ -39,6 +41,11 @@ DEPENDENCIES = "iam.kubesphere.io/dependencies"
 MODULE = "iam.kubesphere.io/module"
 USER, GROUP = "User", "Group"
 AGGREGATES_LIMIT = 200
+RULES_WEIGHT = 64 << 10
+"""Characters of all rules of a role together: each role is in the memory of every gateway, and in one event."""
+SUBJECTS_LIMIT = 1000
+RULE_WEIGHT = 16
+"""What a rule counts besides its texts."""
 
 
 class GlobalRole(Resource):
@@ -160,7 +167,7 @@ def aggregated(annotations: Mapping[str, str]) -> tuple[str, ...] | None:
         return None
     if not isinstance(listed, list) or len(listed) > AGGREGATES_LIMIT:
         return None
-    return tuple(name for name in listed if isinstance(name, str))
+    return tuple(dict.fromkeys(name for name in listed if isinstance(name, str)))
 
 
 def summed(templates: Iterable[Role]) -> tuple[Rule, ...]:
@@ -173,6 +180,24 @@ def check(noun: Noun, wish: RoleWish) -> None:
     flaws = metadata_flaws(wish.name, wish.labels, wish.annotations)
     if flaws:
         raise noun.invalid(wish.name, *flaws)
+
+
+def check_rules(noun: Noun, name: str, rules: Iterable[Rule]) -> None:
+    """Raise `Invalid` for more rules than a role may have: roles may be made of roles, and so grow without end."""
+    weight = 0
+    for rule in rules:
+        texts = chain(rule.verbs, rule.api_groups, rule.resources, rule.resource_names, rule.non_resource_urls)
+        weight += RULE_WEIGHT + sum(len(text) + 1 for text in texts)
+        if weight > RULES_WEIGHT:
+            text = f"Too long: the rules of a role may have at most {RULES_WEIGHT} characters together"
+            raise noun.invalid(name, Flaw("rules", text))
+
+
+def check_subjects(noun: Noun, name: str, subjects: Sequence[Subject]) -> None:
+    """Raise `Invalid` for more subjects than a binding may have."""
+    if len(subjects) > SUBJECTS_LIMIT:
+        text = f"Too many: {len(subjects)}: must have at most {SUBJECTS_LIMIT} items"
+        raise noun.invalid(name, Flaw("subjects", text))
 
 
 def new_global(wish: RoleWish, rules: tuple[Rule, ...], *, uid: str, at: datetime) -> GlobalRole:

@@ -109,3 +109,38 @@ async def test_nobody_makes_a_role_of_more_than_he_holds(ask: Asked) -> None:
         assert (await ask("PATCH", f"{path}/{name}", raised, who="clerk")).status == 403
         assert (await ask("GET", f"{path}/{name}")).json["rules"] == []
     assert {asked["holds"][0]["workspace"] for asked in ask.reviews.asked} == {"", "ws1"}
+
+
+async def test_roles_made_of_roles_stay_small(ask: Asked) -> None:
+    """A role of roles of roles is refused before it is larger than every gateway could hold: nobody can grow rules
+    without end by naming what he made again and again."""
+    await ask("POST", TENANT + "/workspacetemplates", workspace_body("ws1"))
+    before, status = "role-template-manage-projects", 200
+    for level in range(12):
+        grown = role_body(f"ws1-level{level}")
+        listed = [before, *(f"ws1-level{i}" for i in range(level))] * 20
+        grown["metadata"]["annotations"][AGGREGATION] = str(listed).replace("'", '"')
+        answer = await ask("POST", HERE, grown)
+        status = answer.status
+        if status != 200:
+            assert "at most 65536 characters together" in answer.text
+            break
+        assert len(answer.text) < 200_000
+    assert status == 422
+
+
+async def test_a_binding_binds_a_bounded_number(ask: Asked) -> None:
+    """More subjects than one event could carry are refused, and nothing is bound."""
+    subjects = [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": f"user-{i}"} for i in range(1001)]
+    body = {
+        "apiVersion": "iam.kubesphere.io/v1alpha2",
+        "kind": "GlobalRoleBinding",
+        "metadata": {"name": "crowd"},
+        "subjects": subjects,
+        "roleRef": {"apiGroup": "iam.kubesphere.io", "kind": "GlobalRole", "name": "platform-regular"},
+    }
+    raw = "/apis/iam.kubesphere.io/v1alpha2/globalrolebindings"
+    refused = await ask("POST", raw, body)
+    assert refused.status == 422, refused.text
+    assert (await ask("GET", raw + "/crowd")).status == 404
+    assert (await ask("POST", raw, {**body, "subjects": subjects[:1000]})).status == 201
