@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Concatenate, ParamSpec, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Concatenate, Final, ParamSpec, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
@@ -20,6 +20,11 @@ from libs.shared.event import Cause, Envelope, Event
 P = ParamSpec("P")
 R = TypeVar("R")
 D = TypeVar("D", bound="Document")
+
+LARGEST_EVENT: Final = 256 * 1024
+"""Bytes of an event's JSON data; every bus takes that with an envelope around it (1 MiB and more), so that what was
+committed can be told.
+"""
 
 
 @dataclass(slots=True)
@@ -202,6 +207,7 @@ class Unit(Protocol):
         """Write an event to the outbox; it is told after commit. Actor and causes come from the running cause.
         `about` is the document that it tells of, as `put` returned it (or as it was read, when dropped): the version
         that it has after this unit travels along. For a removal that is one above its last: strictly newer wins.
+        Raises `TooLarge` when its data is larger than LARGEST_EVENT: a bus would refuse it once it is committed.
         """
         ...
 

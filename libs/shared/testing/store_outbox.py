@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
+from libs.shared.errors import TooLarge
 from libs.shared.event import CAUSE, Cause
-from libs.shared.store.protocol import Store, Unit
+from libs.shared.store.protocol import LARGEST_EVENT, Store, Unit
 from libs.shared.testing.clock import START, VirtualClock, settle
 from libs.shared.testing.store_kinds import Again, Meeting, Noted, Room
 
@@ -48,6 +51,21 @@ class OutboxConformance:
         assert (envelope.actor, envelope.correlationid, envelope.causationid) == ("bob", "corr", "caused")
         assert (envelope.traceparent, envelope.time, envelope.version) == ("00-trace", clock(), 0)
         assert [(told.name, told.id) for told in cause.told] == [("Noted", envelope.id)]
+
+    async def test_an_event_larger_than_a_bus_takes(self, store: Store) -> None:
+        """It is refused before anything is committed, counted in bytes and not in characters; the largest is told."""
+        room = len(Noted(text="").model_dump_json())
+
+        async def work(unit: Unit, text: str) -> None:
+            await unit.of(Room).put(Room(name=f"r{len(text)}"))
+            unit.emit(Noted(text=text), subject="rooms/hall")
+
+        for text in ("x" * (LARGEST_EVENT - room + 1), "ä" * (LARGEST_EVENT // 2)):
+            with pytest.raises(TooLarge, match="rooms/hall"):
+                await store.transact(work, text)
+        assert (await store.of(Room).count(), await store.outbox.waiting(10)) == (0, [])
+        await store.transact(work, "x" * (LARGEST_EVENT - room))
+        assert (await store.of(Room).count(), len(await store.outbox.waiting(10))) == (1, 1)
 
     async def test_sequences_count_per_subject(self, store: Store, again: Again) -> None:
         """From 1, without gaps, under concurrency and over a restart."""

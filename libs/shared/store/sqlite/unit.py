@@ -8,11 +8,11 @@ from typing import Any, Generic, TypeVar, cast
 
 import orjson
 
-from libs.shared.errors import Exists, Missing, Stale
+from libs.shared.errors import Exists, Missing, Stale, TooLarge
 from libs.shared.event import Cause, Envelope, Event
 from libs.shared.store.canonical import encoded
 from libs.shared.store.matching import matches, order
-from libs.shared.store.protocol import ALL, Collection, Document, Find, Stamp
+from libs.shared.store.protocol import ALL, LARGEST_EVENT, Collection, Document, Find, Stamp
 from libs.shared.store.sqlite.books import Books
 from libs.shared.store.sqlite.commit import INBOX, Commit, Ref, Row, Seen, Write
 from libs.shared.store.sqlite.query import Query, counting, selecting
@@ -56,14 +56,18 @@ class SqliteUnit:
         return UnitCollection(self, kind, self.books.layout(kind))
 
     def emit(self, event: Event, *, subject: str, workspace: str = "", about: Document | None = None) -> None:
-        """Write an event to the outbox; its sequence is counted at commit."""
+        """Write an event to the outbox; its sequence is counted at commit. Raises `TooLarge`."""
+        data = event.model_dump_json()
+        if len(data.encode()) > LARGEST_EVENT:
+            text = f"what would be told of {subject} is larger than {LARGEST_EVENT} bytes; nothing was changed"
+            raise TooLarge("event-too-large", text)
         envelope = Envelope(
             id=f"{self.id}-{len(self.events) + 1}",
             type=event.full_type(),
             source=self.books.source,
             subject=subject,
             time=self.at,
-            data=event.model_dump_json(),
+            data=data,
             workspace=workspace,
             actor=self.cause.actor,
             correlationid=self.cause.correlation or self.id,
