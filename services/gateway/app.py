@@ -58,13 +58,14 @@ async def opened_with(host: Host, table: Table) -> AsyncIterator[Parts]:
         raise Broken("no-signer", "the gateway was given no key to sign callers' identities with")
     settings: GatewaySettings = host.settings
     services = Services(host.upstreams, host.signer, host.clock)
+    accounts = Accounts(services, host.clock)
     journal = Journal(host.telemetry)
     sampler = Sampler(settings.audit_window, ALIKE_KEPT)
     parts = Parts(
         clock=host.clock,
         settings=settings,
         memory=memory_of(settings),
-        behind=Behind(services, Accounts(services, host.clock), table),
+        behind=Behind(services, accounts, table),
         trail=Trail(sampler, journal, most=settings.audit_queue, wait=settings.audit_wait),
         journal=journal,
         making=Making(host.ids, host.records),
@@ -72,6 +73,7 @@ async def opened_with(host: Host, table: Table) -> AsyncIterator[Parts]:
     try:
         yield parts
     finally:
+        await accounts.close()
         try:
             await tell_what_waits(parts)
         except Fault as fault:
@@ -79,8 +81,9 @@ async def opened_with(host: Host, table: Table) -> AsyncIterator[Parts]:
 
 
 async def ready(parts: Parts) -> None:
-    """Return when decisions can be made; raises `Busy`."""
+    """Return when decisions can be made and tokens judged; raises `Busy` or `Broken`."""
     parts.memory.sources.require(ACCOUNTS, parts.clock.monotonic())
+    await parts.behind.accounts.require_keys()
 
 
 SERVICE = Service(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,19 +45,46 @@ class Accounts:
         self._clock = clock
         self._keys: Mapping[str, Ed25519PublicKey] = {}
         self._asked = float("-inf")
+        self._refreshing: asyncio.Task[None] | None = None
 
     async def key(self, kid: str) -> Ed25519PublicKey | None:
-        """The public key of this id; unknown ids make us look again, not more often than every few seconds."""
+        """The public key of this id; unknown ids make us look again, not more often than every few seconds. Whoever
+        comes with an unknown id while we look waits for what is found.
+        """
         since = self._clock.monotonic() - self._asked
-        if since >= (KEPT if kid in self._keys else REFRESH_EVERY):
-            self._asked = self._clock.monotonic()
-            await self._refresh()
+        due = since >= (KEPT if kid in self._keys else REFRESH_EVERY)
+        if due or (self._refreshing is not None and kid not in self._keys):
+            await self._refreshed()
         return self._keys.get(kid)
+
+    async def require_keys(self) -> None:
+        """Return when there are keys to judge tokens by; raises `Busy` or `Broken`."""
+        if not self._keys:
+            await self._refreshed()
+
+    async def close(self) -> None:
+        """End a look-up that is under way."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.gather(self._refreshing, return_exceptions=True)
 
     @property
     def kids(self) -> frozenset[str]:
         """The ids of the keys that count."""
         return frozenset(self._keys)
+
+    async def _refreshed(self) -> None:
+        """One look-up for all who want one now; a caller that gives up ends it for nobody else."""
+        if self._refreshing is None:
+            self._asked = self._clock.monotonic()
+            self._refreshing = asyncio.create_task(self._refresh(), name="look up keys")
+            self._refreshing.add_done_callback(self._looked_up)
+        await asyncio.shield(self._refreshing)
+
+    def _looked_up(self, task: asyncio.Task[None]) -> None:
+        self._refreshing = None
+        if not task.cancelled():
+            task.exception()  # told to those who wait; nobody may be left
 
     async def _refresh(self) -> None:
         try:

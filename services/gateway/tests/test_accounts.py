@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from ipaddress import ip_network
@@ -67,6 +68,31 @@ async def test_keys_follow_what_accounts_publishes(stage: Stage) -> None:
     await clock.advance(KEPT)
     assert await accounts.key("k2") is None
     assert accounts.kids == {"k3"}
+
+
+async def test_all_who_come_first_wait_for_the_keys(stage: Stage) -> None:
+    """Requests that come together before any key is known share one look-up, and none is refused for want of it."""
+    before = stage.accounts.keys_asked
+    accounts = Accounts(stage.parts.behind.services, VirtualClock())
+    found = await asyncio.gather(*(accounts.key(KID) for _ in range(20)))
+    assert None not in found
+    assert stage.accounts.keys_asked == before + 1
+
+
+async def test_who_gives_up_ends_the_look_up_for_nobody_else(stage: Stage) -> None:
+    """The client that made us look leaves; the others still get their key."""
+    accounts = Accounts(stage.parts.behind.services, VirtualClock())
+    first = asyncio.create_task(accounts.key(KID))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(accounts.key(KID))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second is not None
+
+
+async def test_keys_are_known_before_the_doors_open(stage: Stage) -> None:
+    """Being ready takes the keys: no client has come yet, and they are here."""
+    assert stage.parts.behind.accounts.kids == {KID}
 
 
 async def test_a_locked_account_is_told_when_to_come_again(stage: Stage) -> None:
