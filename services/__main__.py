@@ -11,9 +11,11 @@ gc.disable()  # imports make little garbage and take a tenth less time so; hosti
 
 import argparse  # an older Python couldn't read what is imported from here on
 import signal
+import tomllib
 from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -80,8 +82,9 @@ def _version() -> str:
     metadata = import_module("importlib.metadata")  # slow to import, and seldom asked for
     try:
         return str(metadata.version("orrery"))
-    except metadata.PackageNotFoundError:  # run from a clone that isn't installed
-        return "from source"
+    except metadata.PackageNotFoundError:  # a clone that isn't installed
+        project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+        return f"{project['project']['version']} (source)"
 
 
 def _printed(text: str) -> int:

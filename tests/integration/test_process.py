@@ -204,3 +204,11 @@ async def test_a_deep_data_folder_works(tmp_path: Path) -> None:
         await one.until("ready")
         assert (await one.ended(signal.SIGTERM))[0] == 0
     assert leftovers(deep) == set()
+
+
+async def test_version_is_told(tmp_path: Path) -> None:
+    """One line, and nothing is started."""
+    code, said = await answer("--version", data=tmp_path / "var")
+    assert code == 0
+    assert said.startswith("Orrery 0.")
+    assert not (tmp_path / "var").exists()
