@@ -1,4 +1,4 @@
-"""Reading what a request carries: strictly for our own APIs, as leniently as the original for KubeSphere's.
+"""Reading what a request carries: strictly for our own APIs, nearly as leniently as the original for KubeSphere's.
 
 The texts of the lenient side are those of Go's encoding/json, as the original passes them on.
 """
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from libs.shared.errors import Flaw, Invalid, Malformed, TooLarge, Unsupported
 from libs.shared.http.route import MIB, Route
-from libs.shared.objects.documents import read_json
+from libs.shared.objects.documents import read_json, refuse_repeated
 from libs.shared.objects.pointers import DEEPEST, weigh
 
 M = TypeVar("M", bound=BaseModel)
@@ -85,7 +85,8 @@ def _sentence(error: ValidationError) -> str:
 
 
 async def lenient(request: web.Request) -> Any:
-    """Any JSON of a KubeSphere route: unknown fields are the caller's business, size and depth are ours.
+    """Any JSON of a KubeSphere route: unknown fields are the caller's business, size and depth are ours. A field that
+    stands twice is refused: who looked at the body before us may have gone by the other one.
 
     Raises `Malformed` in the original's words.
     """
@@ -103,6 +104,7 @@ async def lenient(request: web.Request) -> Any:
         weigh(value, deepest=DEEPEST)
     except TooLarge as fault:
         raise Malformed("json-too-deep", fault.text) from None
+    refuse_repeated(raw)
     return value
 
 

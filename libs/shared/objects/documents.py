@@ -31,11 +31,16 @@ def read_json(raw: bytes, *, deepest: int = DEEPEST) -> Any:
         weigh(value, deepest=deepest)
     except TooLarge as fault:
         raise Malformed("json-too-deep", fault.text) from None
+    refuse_repeated(raw)
+    return value
+
+
+def refuse_repeated(raw: bytes) -> None:
+    """Raise `Malformed` where a member stands twice in one object of this text, which is JSON and not too deep."""
     try:
         json.loads(raw, object_pairs_hook=_unique)
     except _Repeated as repeated:
         raise Malformed("json-duplicate-field", f'json: duplicate field "{repeated}"') from None
-    return value
 
 
 def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
