@@ -67,7 +67,7 @@ class Passwords:
 
     def _verify(self, password: str, against: str, kept: Secret | None) -> Verdict:
         if against.startswith("$2"):
-            right = bcrypt.checkpw(password.encode()[:BCRYPT_LONGEST], against.encode())
+            right = _verify_bcrypt(password, against)
         else:
             right = self._verify_argon2(password, against)
         if not right or kept is None:
@@ -81,7 +81,7 @@ class Passwords:
         except VerifyMismatchError:
             return False
         except (InvalidHashError, Argon2Error) as fault:
-            raise Broken("password-hash", "what is kept as a password's hash is none") from fault
+            raise _no_hash() from fault
 
     async def _run(self, work: Callable[[], R]) -> R:
         if self._room <= 0:
@@ -91,6 +91,17 @@ class Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._room += 1
+
+
+def _verify_bcrypt(password: str, against: str) -> bool:
+    try:
+        return bcrypt.checkpw(password.encode()[:BCRYPT_LONGEST], against.encode())
+    except ValueError as fault:
+        raise _no_hash() from fault
+
+
+def _no_hash() -> Broken:
+    return Broken("password-hash", "what is kept as a password's hash is none")
 
 
 def nobodys(memory_kib: int, passes: int) -> str:

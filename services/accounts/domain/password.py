@@ -14,9 +14,11 @@ from libs.shared.values import Secret
 from services.accounts.domain.resource import USERS
 
 SHORTEST, LONGEST = 8, 64
-BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
-COSTLIEST = 14
-"""Highest bcrypt cost that is taken: 14 takes about a second to verify, 31 would take a day."""
+BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{21}([./A-Za-z0-9])[./A-Za-z0-9]{31}")
+CHEAPEST, COSTLIEST = 4, 14
+"""The bcrypt costs that are taken: below 4 there is no bcrypt; 14 takes about a second to verify, 31 would take a day."""
+SALT_ENDS = ".Oeu"
+"""Last letters of a bcrypt salt: 16 bytes fill 21 letters and two bits of the next."""
 
 Kept = Annotated[Secret, PlainSerializer(Secret.reveal, return_type=str)]
 """A secret that its own document keeps in clear: for hashes alone."""
@@ -43,7 +45,7 @@ def flaw(password: Secret) -> Flaw | None:
     text = password.reveal()
     match = BCRYPT.fullmatch(text)
     if match:
-        return None if int(match[1]) <= COSTLIEST else _flaw(f"a bcrypt hash should have a cost of at most {COSTLIEST}")
+        return _hash_flaw(int(match[1]), match[2])
     if len(text) < SHORTEST:
         return _flaw(f"spec.password in body should be at least {SHORTEST} chars long")
     if len(text) > LONGEST:
@@ -58,6 +60,12 @@ def check(user: str, password: Secret) -> None:
     found = flaw(password)
     if found:
         raise USERS.invalid(user, found)
+
+
+def _hash_flaw(cost: int, salt_end: str) -> Flaw | None:
+    if not CHEAPEST <= cost <= COSTLIEST:
+        return _flaw(f"a bcrypt hash should have a cost from {CHEAPEST:02} to {COSTLIEST}")
+    return None if salt_end in SALT_ENDS else _flaw("a bcrypt hash should have a salt of 16 bytes")
 
 
 def _flaw(text: str) -> Flaw:
