@@ -61,18 +61,24 @@ async def leave_everywhere(unit: Unit, user: str, *, by: str) -> None:
 
 async def bind_manager(unit: Unit, workspace: str, manager: str, *, uid: str, at: datetime) -> None:
     """Make an existing user admin of the workspace by the manager's own binding, which is rewritten when there is
-    another one (spec 10.2); nothing happens for a manager who has no account.
+    another one (spec 10.2); nothing happens for a manager who has no account. Where a member's binding of another
+    workspace has the name, it is left alone: this one has another name, which follows from the workspace's uid.
     """
     if not manager or await unit.of(User).look(manager) is None:
         return
-    name = domain.manager_binding(workspace)
+    role = domain.manager_binding(workspace)
+    owner = await unit.of(Workspace).get(workspace)
     subjects = (roles.user_subject(manager),)
-    before = await unit.of(WorkspaceRoleBinding).look(name)
-    if before is not None:
-        if before.subjects != subjects:
-            await rebind(unit, before, before.role, subjects)
-        return
-    await bind(unit, roles.bind_in_workspace(name, name, workspace, *subjects, uid=uid, at=at))
+    for name in (role, roles.other_name(role, owner.uid)):
+        before = await unit.of(WorkspaceRoleBinding).look(name)
+        if before is None:
+            await bind(unit, roles.bind_in_workspace(name, role, workspace, *subjects, uid=uid, at=at))
+            return
+        if _grants(before, workspace, role):
+            if before.subjects != subjects:
+                await rebind(unit, before, role, subjects)
+            return
+    raise WORKSPACE_BINDINGS.exists(role)
 
 
 async def bind(unit: Unit, binding: WorkspaceRoleBinding) -> WorkspaceRoleBinding:
@@ -124,14 +130,21 @@ async def _bind_member(unit: Unit, workspace: str, invitation: Invitation, *, ui
         await _take(unit, old, invitation.user)
     name = domain.binding_name(invitation.user, invitation.role)
     subject = roles.user_subject(invitation.user)
-    binding = roles.bind_in_workspace(name, invitation.role, workspace, subject, uid=uid, at=at)
     taken = await unit.of(WorkspaceRoleBinding).look(name)
-    if taken is not None:
+    if taken is not None and _grants(taken, workspace, invitation.role):
         binding = await rebind(unit, taken, taken.role, (*taken.subjects, subject))
     else:
-        binding = await bind(unit, binding)
+        name = name if taken is None else roles.other_name(name, uid)
+        binding = await bind(unit, roles.bind_in_workspace(name, invitation.role, workspace, subject, uid=uid, at=at))
     event = domain.joined(workspace, invitation.user, invitation.role, before=before[0].role if before else "", by=by)
     unit.emit(event, subject=f"workspaces/{workspace}", workspace=workspace, about=binding)
+
+
+def _grants(binding: WorkspaceRoleBinding, workspace: str, role: str) -> bool:
+    """Whether it grants this role of this workspace: names of users, workspaces and roles run into each other (`a` and
+    `b-admin`, `a-b` and `admin`), so that a name alone says nothing of what a binding grants.
+    """
+    return (binding.workspace, binding.role) == (workspace, role)
 
 
 async def _take(unit: Unit, binding: WorkspaceRoleBinding, user: str) -> None:

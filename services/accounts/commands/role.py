@@ -58,6 +58,7 @@ async def create_workspace_role(unit: Unit, workspace: str, wish: RoleWish, *, u
     domain.check(WORKSPACE_ROLES, wish)
     if await unit.of(Workspace).look(workspace) is None:
         raise TEMPLATES.unknown(workspace)
+    domain.check_prefix(workspace, wish)
     rules = await workspace_rules(unit, workspace, wish) or ()
     domain.check_rules(WORKSPACE_ROLES, wish.name, rules)
     if await unit.of(WorkspaceRole).look(wish.name) is not None:
@@ -131,14 +132,19 @@ async def global_role_of(unit: Unit, user: str) -> str:
 
 
 async def bind_global_role(unit: Unit, user: str, role: str, *, uid: str, at: datetime) -> GlobalRoleBinding:
-    """Bind this global role to the user, and no other. Raises `Missing` for an unknown role."""
+    """Bind this global role to the user, and no other; whom else bindings bind keeps what he has, by the same names.
+
+    Raises `Missing` for an unknown role.
+    """
     if await unit.of(GlobalRole).look(role) is None:
         raise GLOBAL_ROLES.unknown(role)
     await unbind_global_roles(unit, user)
-    binding = domain.bind_globally(f"{user}-{role}", role, domain.user_subject(user), uid=uid, at=at)
-    binding = await unit.of(GlobalRoleBinding).put(binding)
-    unit.emit(domain.bound(binding), subject=f"globalrolebindings/{binding.name}", about=binding)
-    return binding
+    name, subject = f"{user}-{role}", domain.user_subject(user)
+    taken = await unit.of(GlobalRoleBinding).look(name)
+    if taken is not None and taken.role == role:
+        return await rebind_global(unit, taken, role, (*taken.subjects, subject))
+    name = name if taken is None else domain.other_name(name, uid)
+    return await create_global_binding(unit, domain.bind_globally(name, role, subject, uid=uid, at=at))
 
 
 async def create_global_binding(unit: Unit, binding: GlobalRoleBinding) -> GlobalRoleBinding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from libs.shared.errors import Exists
 from libs.shared.store.protocol import Equal, Find, Unit
 from services.accounts.commands import member as members
 from services.accounts.domain import role as roles
@@ -65,10 +66,13 @@ async def delete_workspace(unit: Unit, name: str, *, orphan: bool, by: str) -> W
 
 
 async def _make_role(unit: Unit, base: RoleBase, workspace: Workspace, *, at: datetime) -> None:
-    """Make one built-in role; one of its name that a workspace of another name left is refused."""
+    """Make one built-in role. Raises `Exists` where a role of another workspace has its name: whoever holds that one
+    must not find himself with this.
+    """
     role = roles.of_base(base, workspace.name, uid=derived_uid(workspace.uid, "role", base.role), at=at)
     if await unit.of(WorkspaceRole).look(role.name) is not None:
-        raise WORKSPACE_ROLES.exists(role.name)
+        text = f'"{workspace.name}" can\'t have its role "{role.name}": a role of another workspace is called so'
+        raise Exists("workspacerole-exists", text, resource=WORKSPACE_ROLES.plural, name=role.name)
     role = await unit.of(WorkspaceRole).add(role)
     unit.emit(roles.created(role), subject=_subject(workspace.name), workspace=workspace.name, about=role)
 

@@ -29,8 +29,10 @@ from libs.shared.store.protocol import Index
 from services.accounts.domain.resource import (
     USER_REF,
     WORKSPACE,
+    WORKSPACE_ROLES,
     Noun,
     Resource,
+    derived_uid,
     metadata_flaws,
 )
 
@@ -44,6 +46,7 @@ AGGREGATES_LIMIT = 200
 RULES_WEIGHT = 64 << 10
 """Characters of all rules of a role together: each role is in the memory of every gateway, and in one event."""
 SUBJECTS_LIMIT = 1000
+OTHER_NAME_DIGITS = 12
 RULE_WEIGHT = 16
 """What a rule counts besides its texts."""
 
@@ -182,6 +185,15 @@ def check(noun: Noun, wish: RoleWish) -> None:
         raise noun.invalid(wish.name, *flaws)
 
 
+def check_prefix(workspace: str, wish: RoleWish) -> None:
+    """Raise `Invalid` for a role that isn't called `<workspace>-<role>` (console contract 2.4): all workspaces share
+    one room of names, and nobody is to take those of another one's roles.
+    """
+    if not wish.name.startswith(f"{workspace}-"):
+        text = f'must start with "{workspace}-", the name of its workspace'
+        raise WORKSPACE_ROLES.invalid(wish.name, Flaw("metadata.name", text, wish.name))
+
+
 def check_rules(noun: Noun, name: str, rules: Iterable[Rule]) -> None:
     """Raise `Invalid` for more rules than a role may have: roles may be made of roles, and so grow without end."""
     weight = 0
@@ -277,6 +289,11 @@ def bind_in_workspace(
         members=_members(subjects),
         workspace=workspace,
     )
+
+
+def other_name(name: str, uid: str) -> str:
+    """How a binding is called whose usual name another one has; a unit that is run again chooses the same."""
+    return f"{name}-{derived_uid(uid, 'name', name).replace('-', '')[:OTHER_NAME_DIGITS]}"
 
 
 def rebound(binding: AnyBinding, role: str, subjects: tuple[Subject, ...]) -> AnyBinding:
