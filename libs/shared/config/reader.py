@@ -152,8 +152,9 @@ class _Reading:
         self.origins.append(Origin(name.full, _shown(name, value), item.source if item else DEFAULT))
 
     def flaw(self, name: str, text: str) -> None:
-        """Remember that a setting is wrong."""
-        self.flaws.append(Flaw(name, text))
+        """Remember that a setting is wrong: once, with the first reason."""
+        if all(flaw.field != name for flaw in self.flaws):
+            self.flaws.append(Flaw(name, text))
 
 
 def _split(name: Name, value: object) -> object:

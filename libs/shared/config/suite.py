@@ -34,7 +34,7 @@ class Suite(Settings):
 
     config: Annotated[Path | None, Optional] = None
     """A YAML file with the same names in lower case, without the prefix."""
-    data: Path = Path("var")
+    data: Annotated[Path, BeforeValidator(lambda value: Path("var") if value == "" else value)] = Path("var")
     """The folder of embedded stores, bus log, sockets and keys; private to the user (mode 0700)."""
     listen: Endpoint = Endpoint("127.0.0.1", 8080)
     """Where the gateway listens: host:port, or unix:path."""

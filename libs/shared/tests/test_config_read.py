@@ -46,6 +46,11 @@ def test_nothing_given_is_the_embedded_default() -> None:
     assert suite.listen.loopback
 
 
+def test_an_empty_data_folder_is_none_given() -> None:
+    """`ORRERY_DATA=` means the default, not that documents and keys go into the working directory."""
+    assert settings(ORRERY_DATA="").suite.data == Path("var")
+
+
 def test_values_are_typed() -> None:
     """Text becomes what the field is: numbers, lists split at commas, secrets."""
     own = settings(ORRERY_ACCOUNTS_TOKEN_TTL="60", ORRERY_ACCOUNTS_DOMAINS="a.org, b.org").services["accounts"]
@@ -127,6 +132,18 @@ def test_every_wrong_setting_is_named_at_once() -> None:
         "ORRERY_LISTEN",
         "ORRERY_ACCOUNTS_TOKEN_TTL",
     ]
+
+
+def test_a_setting_with_many_wrong_values_is_one_flaw() -> None:
+    """One line a setting, however much of it is wrong."""
+
+    class Proxied(Settings):
+        proxies: tuple[int, ...] = ()
+        """Numbers."""
+
+    with pytest.raises(Invalid) as caught:
+        read({"front": Proxied}, variables={"ORRERY_FRONT_PROXIES": "a,b"})
+    assert [flaw.field for flaw in caught.value.flaws] == ["ORRERY_FRONT_PROXIES"]
 
 
 def test_a_wrong_address_does_not_show_its_password() -> None:
