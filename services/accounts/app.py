@@ -9,13 +9,14 @@ from importlib.resources import files
 import orjson
 
 from libs.shared.contracts import accounts_v1
-from libs.shared.errors import Broken
+from libs.shared.errors import Broken, Invalid
 from libs.shared.service import Host, Service
+from libs.shared.values import Secret
 from services.accounts.clients import tokens
 from services.accounts.clients.passwords import Passwords
 from services.accounts.commands import seed
 from services.accounts.domain.login import Attempts, LoginRecord
-from services.accounts.domain.password import Credential
+from services.accounts.domain.password import Credential, rule_against
 from services.accounts.domain.resource import IAM, TENANT
 from services.accounts.domain.role import GlobalRole, GlobalRoleBinding, RoleBase, WorkspaceRole, WorkspaceRoleBinding
 from services.accounts.domain.seed import Seeded, Seeds, seeds
@@ -48,7 +49,8 @@ DOCUMENTS = (
 async def open_accounts(host: Host) -> AsyncIterator[Parts]:
     """Open the hashing pool and the signing key, and sow what stands from the first start.
 
-    Raises `Broken` when the key can't be kept, or the first start has no password for `admin`.
+    Raises `Broken` when the key can't be kept, or the first start has no password for `admin`;
+    `Invalid` when that password breaks the rules.
     """
     settings = host.settings
     if not isinstance(settings, AccountsSettings):
@@ -81,9 +83,17 @@ async def _sow(host: Host, passwords: Passwords) -> None:
     """Only the first start hashes the password and reads the data files."""
     if await host.store.transact(seed.seeded):
         return
-    admin = await passwords.hash(host.admin_password) if host.admin_password else None
+    admin = await passwords.hash(_vetted(host.admin_password)) if host.admin_password else None
     uid, at = host.ids(), host.clock()
     await host.store.transact(seed.sow, load_seeds(), admin, made=host.admin_password_made, uid=uid, at=at)
+
+
+def _vetted(password: Secret) -> Secret:
+    """The first password of `admin`, which has to obey the rules like any other. Raises `Invalid`."""
+    rule = rule_against(password)
+    if rule:
+        raise Invalid("admin-password", f"ORRERY_ADMIN_PASSWORD: '***' {rule}")
+    return password
 
 
 SERVICE = Service(

@@ -7,9 +7,10 @@ import uuid
 
 import pytest
 
-from libs.shared.errors import Broken
+from libs.shared.errors import Broken, Invalid
+from libs.shared.testing.host import running
 from libs.shared.values import Secret
-from services.accounts.app import load_seeds
+from services.accounts.app import SERVICE, load_seeds
 from services.accounts.commands import seed
 from services.accounts.domain.role import AGGREGATION, TEMPLATE, GlobalRole, GlobalRoleBinding, RoleBase, WorkspaceRole
 from services.accounts.domain.user import UNINITIALIZED, State, User
@@ -81,3 +82,12 @@ async def test_no_start_without_a_password_for_admin(bare: Stage) -> None:
     with pytest.raises(Broken, match="ORRERY_ADMIN_PASSWORD"):
         await bare.do(seed.sow, load_seeds(), None, made=False, uid=str(uuid.uuid4()), at=bare.clock())
     assert await bare.parts.store.of(GlobalRole).count() == 0
+
+
+@pytest.mark.parametrize("password", ["short", "alllower1", "$2b$03$" + "e" * 53])
+async def test_no_start_with_a_password_that_breaks_the_rules(password: str) -> None:
+    """What nobody may have as a password isn't admin's either: one line with the setting and the rule."""
+    with pytest.raises(Invalid, match=r"^ORRERY_ADMIN_PASSWORD: '\*\*\*' should [^\n]*$") as told:
+        async with running(SERVICE, admin_password=password):
+            pass
+    assert password not in str(told.value)

@@ -142,7 +142,7 @@ async def test_without_a_password_nobody_signs_in(stage: Stage) -> None:
     ],
 )
 def test_password_rules(text: str, right: bool) -> None:
-    """Eight to sixty-four letters, three sorts of them, or a bcrypt hash that is one and isn't too costly; never repeated."""
+    """Eight to sixty-four letters, three sorts of them, or a bcrypt hash of bearable cost; never repeated."""
     if right:
         password.check("bob", Secret(text))
         return
