@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from libs.shared.config import Settings
+
+
+def _network(value: object) -> object:
+    """One reason for what is no network, not one for each version of IP."""
+    try:
+        return ip_network(str(value))
+    except ValueError:
+        accepted = "should be networks such as 10.0.0.0/8 or fd00::/8, without bits beyond the prefix"
+        raise ValueError(f"{accepted}, which {value} is not") from None
+
+
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 
 
 class GatewaySettings(Settings):
     """Limits and trust of the front door; read from ORRERY_GATEWAY_<NAME>."""
 
-    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    proxies: tuple[Network, ...] = ()
     """Networks of proxies in front of the gateway: their x-client-ip, X-Real-IP and X-Forwarded-For count."""
     issuer: str = "kubesphere"
     """What access tokens name as their issuer; as accounts has it."""

@@ -78,13 +78,19 @@ def opened(given: Secret, folder: Path) -> Tokens:
     Raises `Broken` when it can't be read or is no Ed25519 key.
     """
     pem = given.reveal().encode() or _kept(folder / FILE)
+    key = _read(pem)
+    if key is None:
+        where = "ORRERY_ACCOUNTS_SIGNING_KEY: '***'" if given else str(folder / FILE)
+        raise Broken("token-key", f"{where} should be an Ed25519 private key in PEM: tokens are signed with it")
+    return Tokens(key)
+
+
+def _read(pem: bytes) -> Ed25519PrivateKey | None:
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise Broken("token-key", "the key that signs tokens should be an Ed25519 private key in PEM") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise Broken("token-key", "the key that signs tokens should be an Ed25519 private key in PEM")
-    return Tokens(key)
+        return None
+    return key if isinstance(key, Ed25519PrivateKey) else None
 
 
 def _kept(path: Path) -> bytes:

@@ -99,8 +99,15 @@ def test_keys_that_are_none(tmp_path: Path) -> None:
     """Text that is no key, a key of another kind, a folder that can't be made: one clear fault each."""
     rsa = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     for given in ("nonsense", rsa.decode()):
-        with pytest.raises(Broken, match="Ed25519 private key in PEM"):
+        with pytest.raises(
+            Broken, match=r"^ORRERY_ACCOUNTS_SIGNING_KEY: '\*\*\*' should be an Ed25519 private key"
+        ) as told:
             tokens.opened(Secret(given), tmp_path)
+        assert given not in str(told.value)
+    (tmp_path / "spoilt").mkdir()
+    (tmp_path / "spoilt" / "token-key.pem").write_text("nonsense")
+    with pytest.raises(Broken, match=r"spoilt/token-key\.pem should be an Ed25519 private key"):
+        tokens.opened(Secret(""), tmp_path / "spoilt")
     (tmp_path / "file").write_text("")
     with pytest.raises(Broken, match="can't be kept"):
         tokens.opened(Secret(""), tmp_path / "file" / "below")

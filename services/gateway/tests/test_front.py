@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from yarl import URL
 
+from libs.shared.config.reader import read
+from libs.shared.errors import Invalid
+from services.gateway.settings import GatewaySettings
 from services.gateway.tests.conftest import Stage, staged
 from services.gateway.tests.standin import IAM
 
@@ -182,3 +185,11 @@ async def test_a_torn_answer_is_not_taken_for_a_whole_one(stage: Stage) -> None:
     _, text = await stage.raw(head + stage.headers("out")["Authorization"] + "\n\n")
     assert "Content-Length: 100" in text
     assert text.endswith("half")
+
+
+def test_proxies_that_are_no_networks_are_one_flaw_each() -> None:
+    """One line with the setting, its value and what is accepted, not one for each version of IP."""
+    with pytest.raises(Invalid) as told:
+        read({"gateway": GatewaySettings}, variables={"ORRERY_GATEWAY_PROXIES": "10.0.0.0/8,nonsense"})
+    (flaw,) = told.value.flaws
+    assert "ORRERY_GATEWAY_PROXIES (environment): '10.0.0.0/8,nonsense' should be networks such as" in flaw.text

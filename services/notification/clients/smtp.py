@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,8 @@ from services.notification.domain.letter import Refused, Unreachable
 
 PERMANENT = 500
 ACCEPTED = "smtp://[user:password@]host[:port][?starttls=always|offered|never] or smtps://…"
+WHO = re.compile(r"//.*@", re.DOTALL)
+"""User and password in an address, however wrongly it is written."""
 FAILURES = (aiosmtplib.SMTPException, OSError)
 """What talking to a server can end in; `TimeoutError` and `ssl.SSLError` are `OSError`s."""
 
@@ -43,7 +46,7 @@ class Server:
 
 
 def server_of(address: str) -> Server:
-    """Read the address; raises `Invalid`, without repeating it, as it may hold a password.
+    """Read the address; raises `Invalid`, which repeats it without user and password.
 
     STARTTLS is `always` when there is a password, unless something else is asked for; `offered` otherwise.
     """
@@ -52,14 +55,19 @@ def server_of(address: str) -> Server:
         host, port = parts.hostname or "", parts.port
         query = dict(parse_qsl(parts.query, strict_parsing=True, max_num_fields=4) if parts.query else ())
     except ValueError as error:
-        raise Invalid("mail-address", f"the mail address can't be read: {ACCEPTED} is accepted") from error
+        raise _no_server(address) from error
     first = parts.scheme == "smtps"
     asked = query.pop("starttls", Tls.FIRST if first else Tls.ALWAYS if parts.password else Tls.OFFERED)
     fits = asked in set(Tls) and first == (asked == Tls.FIRST)
     if parts.scheme not in ("smtp", "smtps") or not host or query or parts.path not in ("", "/") or not fits:
-        raise Invalid("mail-address", f"the mail address is not accepted: {ACCEPTED} is")
+        raise _no_server(address)
     port = port or (465 if first else 587 if parts.username else 25)
     return Server(host, port, Tls(asked), unquote(parts.username or ""), Secret(unquote(parts.password or "")))
+
+
+def _no_server(address: str) -> Invalid:
+    shown = WHO.sub("//***@", address)
+    return Invalid("mail-address", f"ORRERY_MAIL: {shown!r} names no mail server: {ACCEPTED} is accepted")
 
 
 def trust_of(ca: str) -> ssl.SSLContext:
