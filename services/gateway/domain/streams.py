@@ -56,6 +56,11 @@ class Streams:
         """End everything of these users."""
         self._cut([s for user in users for s in self._by_user.get(user, ())], reason)
 
+    def cut_passwords(self, users: Iterable[str], reason: str) -> None:
+        """End what these users opened with their password: it rests on no session that could end."""
+        own = [s for user in users for s in self._by_user.get(user, ())]
+        self._cut([s for s in own if not s.caller.session], reason)
+
     def cut_sessions(self, sessions: frozenset[str], reason: str) -> None:
         """End everything of these sessions."""
         if sessions:

@@ -77,19 +77,26 @@ class Memory:
         closed = [name for name in self.index.users if not _active(staged, name)]
         self.index.adopt(staged)
         self.sources.load(ACCOUNTS)
-        self.passwords.cut(frozenset(self.index.users) | frozenset(closed))
         self.streams.cut_users(closed, "account closed")
+        self._cut_passwords(frozenset(self.index.users) | frozenset(closed))
         self.streams.cut_sessions(frozenset(self.index.ended), "session ended")
         self.streams.check(None)
 
     def _follow_up(self, effect: Effect) -> None:
-        self.passwords.cut(effect.passwords)
         self.streams.cut_users(effect.cut_users, "account closed")
+        self._cut_passwords(effect.passwords)
         self.streams.cut_sessions(effect.cut_sessions, "session ended")
         if effect.everybody:
             self.streams.check(None)
         elif effect.users:
             self.streams.check(effect.users)
+
+    def _cut_passwords(self, users: frozenset[str]) -> None:
+        """Who was let in by a password, which is or may be another now, gives it anew: remembered ones are forgotten,
+        streams that they opened end.
+        """
+        self.passwords.cut(users)
+        self.streams.cut_passwords(users, "password changed")
 
 
 def _active(index: Index, name: str) -> bool:

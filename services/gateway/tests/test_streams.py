@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ from services.gateway.domain.bindings import workspace_place
 from services.gateway.domain.caller import SubjectKey
 from services.gateway.tests.conftest import Stage, staged
 from services.gateway.tests.seeds import bound
-from services.gateway.tests.standin import IAM
+from services.gateway.tests.standin import IAM, PASSWORD
 from services.gateway.workers import watch_once
 
 EVENTS = "/kapis/events.orrery.io/v1/events"
@@ -59,6 +60,21 @@ async def test_cuts_what_a_closed_account_has_open(stage: Stage, event: Any, pat
         assert await ended(hers) < SECOND
         assert len(stage.parts.memory.streams) == 1
         assert not others.content.at_eof()
+
+
+@pytest.mark.parametrize("path", [EVENTS, OF_A])
+async def test_cuts_what_a_password_opened_once_it_is_another(stage: Stage, path: str) -> None:
+    """Whoever knew the old password listens no longer; a stream of a session goes on until its session ends."""
+    credentials = base64.b64encode(f"view:{PASSWORD}".encode()).decode()
+    async with (
+        stage.client.get(path, headers={"Authorization": f"Basic {credentials}"}) as old,
+        opened(stage, "view", path) as other,
+    ):
+        assert await old.content.readline() == b"data: first\n"
+        await stage.accounts.tell(accounts.PasswordChanged(user="view"))
+        assert await ended(old) < SECOND
+        assert len(stage.parts.memory.streams) == 1
+        assert not other.content.at_eof()
 
 
 CHANGES = [
