@@ -36,7 +36,9 @@ class Fault(Exception):
 
     `slug` is stable and for machines; `text` is a sentence for people that names the thing and what would be
     accepted. `resource` and `name` say which object it is about (plural resource, no group), so that each wire
-    dialect can word it in its own way. `flaws` are per field. `retry_after` is in seconds, 0 for unknown.
+    dialect can word it in its own way. `flaws` are per field. `retry_after` is in seconds, 0 for unknown. `public` is
+    what clients are told in place of `text`, where that is for operators (it names a file); of `Broken`, without it,
+    they are told nothing but that it is.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Fault(Exception):
         name: str = "",
         flaws: tuple[Flaw, ...] = (),
         retry_after: float = 0,
+        public: str = "",
     ) -> None:
         super().__init__(text)
         self.slug = slug
@@ -56,6 +59,7 @@ class Fault(Exception):
         self.name = name
         self.flaws = flaws
         self.retry_after = retry_after
+        self.public = public
 
 
 class Missing(Fault):

@@ -49,6 +49,8 @@ MISSES: Final[Mapping[int, str]] = {
     415: "415: Unsupported Media Type",
 }
 """What KubeSphere's router says."""
+INTERNAL: Final = "Internal server error"
+"""What clients are told of a `Broken`: its own text names files and hosts, and is for the log and `/readyz`."""
 MODIFIED: Final = "the object has been modified; please apply your changes to the latest version and try again"
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
@@ -157,8 +159,15 @@ def kubernetes_status(fault: Fault, groups: Mapping[str, str], status: int, reas
     }
 
 
+def told(fault: Fault) -> str:
+    """The sentence that is for clients."""
+    return fault.public or (INTERNAL if isinstance(fault, errors.Broken) else fault.text)
+
+
 def worded(fault: Fault, groups: Mapping[str, str]) -> str:
     """The sentence in Kubernetes' words. A text that names the object in quotes is worded so already."""
+    if told(fault) != fault.text:
+        return told(fault)
     if not fault.resource or not fault.name or f'"{fault.name}"' in fault.text:
         return fault.text
     about = f'{qualified(fault.resource, groups)} "{fault.name}"'
@@ -216,7 +225,7 @@ def _oauth(fault: Fault, status: HTTPStatus) -> dict[str, str]:
     (`{"error": "unsupported_grant_type"}`, recorded).
     """
     code = fault.slug if "_" in fault.slug else _OAUTH_CODES.get(status, "server_error")
-    return {"error": code} | ({"error_description": fault.text} if fault.text else {})
+    return {"error": code} | ({"error_description": told(fault)} if told(fault) else {})
 
 
 def _problem(fault: Fault, status: HTTPStatus) -> dict[str, Any]:
@@ -225,7 +234,7 @@ def _problem(fault: Fault, status: HTTPStatus) -> dict[str, Any]:
         "type": PROBLEM_TYPE + fault.slug,
         "title": status.phrase,
         "status": status.value,
-        "detail": fault.text,
+        "detail": told(fault),
         "slug": fault.slug,
         **about,
     }

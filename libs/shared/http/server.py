@@ -180,7 +180,7 @@ def _worded(serving: Serving) -> Any:
 def _mistake(request: web.Request, mistake: Exception, serving: Serving) -> web.StreamResponse:
     """What nobody foresaw: all of it goes to the log, nothing to the client."""
     serving.log.error("unexpected", route=observe.route_of(request), exc_info=mistake)
-    return _refusal(request, Broken("unexpected", "Internal server error"), serving)
+    return _refusal(request, Broken("unexpected", faults.INTERNAL), serving)
 
 
 def _gone(request: web.Request) -> bool:

@@ -341,7 +341,7 @@ class Store(Protocol):
         ...
 
     async def ready(self) -> None:
-        """Return when it can commit; raises `Broken` with the reason when it can't."""
+        """Return when it can commit; raises `Busy` or `Broken` with the reason when it can't."""
         ...
 
     async def close(self) -> None:

@@ -137,6 +137,8 @@ async def test_a_full_disk_is_busy_and_heals(tmp_path):
         with pytest.raises(Busy) as refusal:
             await bus.publish([envelope(n, data=f'"{"x" * 2000}"') for n in range(2, 50)])
         assert refusal.value.slug == "bus-disk-full"
+        assert str(tmp_path) in refusal.value.text
+        assert refusal.value.public == "the bus can't write now: no space is left"
         assert await drained(group) == ["event-1"]
         bus._log._connection.execute("PRAGMA max_page_count = 1000000")
         await bus.ready()

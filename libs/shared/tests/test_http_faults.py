@@ -152,7 +152,11 @@ def test_kubesphere(fault: Fault, status: int, said: str) -> None:
             429,
             {"error": "invalid_grant", "error_description": "auth rate limit exceeded"},
         ),
-        (errors.Broken("disk", "full"), 500, {"error": "server_error", "error_description": "full"}),
+        (
+            errors.Broken("disk", "/x: full"),
+            500,
+            {"error": "server_error", "error_description": "Internal server error"},
+        ),
     ],
 )
 def test_oauth(fault: Fault, status: int, said: dict[str, str]) -> None:
@@ -169,6 +173,22 @@ def test_oauth_takes_forms_alone() -> None:
         "415: Unsupported Media Type",
         "text/plain",
     )
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize(
+    ("fault", "status", "said"),
+    [
+        (errors.Broken("store-io", "/srv/a.db: failed", resource="users", name="bob"), 500, "Internal server error"),
+        (errors.Busy("store-full", "/srv/a.db: full", public="no space is left"), 503, "no space is left"),
+    ],
+)
+def test_what_operators_are_told_is_not_for_clients(fault: Fault, status: int, said: str, dialect: Dialect) -> None:
+    """Files and hosts stay in the log: clients are told that it is broken, or what the fault has for them."""
+    response = answer(fault, dialect, {})
+    assert response.status == status
+    assert said in text(response)
+    assert "/srv" not in text(response)
 
 
 def test_problem_details() -> None:

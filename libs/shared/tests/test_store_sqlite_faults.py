@@ -68,13 +68,13 @@ async def open_(tmp_path: Path) -> AsyncIterator[Open]:
 CHILD = """
 import asyncio, pathlib, resource, sys
 from libs.shared import failpoints
-from libs.shared.errors import Broken
+from libs.shared.errors import Broken, Busy
 from libs.shared.tests.test_store_sqlite_faults import Item, keep, opening
 
 async def one(store, path, name):
     try:
         print("kept", (await store.transact(keep, name, "x" * 2000)).name, flush=True)
-    except Broken as broken:
+    except (Broken, Busy) as broken:
         print("refused", broken.slug, str(path) in broken.text, flush=True)
         return True
 
@@ -158,11 +158,12 @@ async def test_a_full_file_says_so(open_: Open) -> None:
     answers = await asyncio.gather(
         *(store.transact(keep, f"n{i}", "x" * 9_000) for i in range(20)), return_exceptions=True
     )
-    broken = [answer for answer in answers if isinstance(answer, Broken)]
+    broken = [answer for answer in answers if isinstance(answer, Busy)]
     assert broken
     assert {one.slug for one in broken} == {"store-full"}
     assert "a.db" in broken[0].text
     assert "free space" in broken[0].text
+    assert broken[0].public == "the store of a can't write now: no space is left"
     await limit(1_000_000)
     await store.transact(keep, "later")
     await store.ready()

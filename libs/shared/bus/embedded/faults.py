@@ -11,13 +11,16 @@ from libs.shared.errors import Broken, Busy, Fault
 
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _PASSING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_RETRY = 5
+"""Seconds that clients are asked to wait."""
 
 
 def translated(error: sqlite3.Error, path: Path) -> Fault:
     """The fault that this error is, by its primary result code."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code == sqlite3.SQLITE_FULL:
-        return Busy("bus-disk-full", f"bus log {path}: no space is left; free some, and it goes on by itself")
+        text = f"bus log {path}: no space is left; free some, and it goes on by itself"
+        return Busy("bus-disk-full", text, public="the bus can't write now: no space is left", retry_after=_RETRY)
     if code in _CORRUPT:
         return Broken(
             "bus-corrupt",
@@ -25,7 +28,8 @@ def translated(error: sqlite3.Error, path: Path) -> Fault:
             "or move it away to start anew",
         )
     if code in _PASSING:
-        return Busy("bus-locked", f"bus log {path} is locked by another program")
+        text = f"bus log {path} is locked by another program"
+        return Busy("bus-locked", text, public="the bus can't be used now", retry_after=_RETRY)
     return Broken("bus-broken", f"bus log {path} failed: {error}")
 
 

@@ -57,7 +57,7 @@ def _answer(future: asyncio.Future[Any], result: object, fault: Fault | None) ->
     if fault is None:
         future.set_result(result)
     else:
-        future.set_exception(type(fault)(fault.slug, fault.text, retry_after=fault.retry_after))
+        future.set_exception(type(fault)(fault.slug, fault.text, retry_after=fault.retry_after, public=fault.public))
 
 
 Job = Append | Call

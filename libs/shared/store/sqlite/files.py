@@ -13,8 +13,10 @@ from libs.shared.errors import Broken, Busy, Fault
 WAL_KEPT: Final = 16 * 1024 * 1024
 """Bytes; the -wal file is cut back to this after a checkpoint."""
 
+RETRY: Final = 5
+"""Seconds that clients are asked to wait while the store can't write."""
+
 _REMEDIES: Final = {
-    sqlite3.SQLITE_FULL: ("store-full", "the disk is full; free space and try again, nothing was written"),
     sqlite3.SQLITE_IOERR: ("store-io", "the disk failed a read or write; check space, limits and the device"),
     sqlite3.SQLITE_CORRUPT: ("store-corrupt", "the file is damaged; stop the service and restore a backup"),
     sqlite3.SQLITE_NOTADB: ("store-corrupt", "this is no SQLite file; move it away or restore a backup"),
@@ -29,7 +31,12 @@ def fault(error: sqlite3.Error, path: Path) -> Fault:
     """The fault that names the file and the remedy."""
     primary = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return Busy("store-locked", f"{path}: another program holds the file; end it and try again")
+        text = f"{path}: another program holds the file; end it and try again"
+        return Busy("store-locked", text, public=f"the store of {path.stem} can't be used now", retry_after=RETRY)
+    if primary == sqlite3.SQLITE_FULL:
+        text = f"{path}: the disk is full; free space and try again, nothing was written ({error})"
+        public = f"the store of {path.stem} can't write now: no space is left"
+        return Busy("store-full", text, public=public, retry_after=RETRY)
     slug, remedy = _REMEDIES.get(primary, ("store-failed", "SQLite refused"))
     return Broken(slug, f"{path}: {remedy} ({error})")
 

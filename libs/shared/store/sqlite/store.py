@@ -96,7 +96,7 @@ class SqliteStore:
         if self._closed:
             raise Broken("store-closed", f"{self._file}: the store is closed")
         if self._entered >= IN_FLIGHT + WAITING:
-            raise Busy("store-busy", f"{self._file.name}: {self._entered} units wait already", retry_after=1)
+            raise Busy("store-busy", f"{self._file.stem}: {self._entered} units wait already", retry_after=1)
         self._entered += 1
         self._empty.clear()
         try:
@@ -202,7 +202,7 @@ class SqliteStore:
         await asyncio.to_thread(backup, self._file, Path(target))
 
     async def ready(self) -> None:
-        """Return when it can commit; raises `Broken` with the reason when it can't."""
+        """Return when it can commit; raises `Busy` or `Broken` with the reason when it can't."""
         await self._writer.run(lambda connection: connection.execute("UPDATE state SET revision = revision"))
 
     async def close(self) -> None:
@@ -285,8 +285,8 @@ async def open_store(
     """Open the file, making it when it is not there, and bring it to this program's form.
 
     `documents` are all kinds that it keeps; `source` is the CloudEvents source of its events; `changes` is how many
-    are kept for watchers. Raises `Busy` when another process has it, `Broken` naming file and remedy when it can't be
-    used (damaged, newer, foreign, read-only, no room).
+    are kept for watchers. Raises, naming file and remedy, `Busy` when another process has it or no space is left,
+    `Broken` when it can't be used (damaged, newer, foreign, read-only).
     """
     file = Path(path)
     layouts = {kind.collection(): layout(kind) for kind in documents}
