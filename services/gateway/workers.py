@@ -8,6 +8,7 @@ from libs.shared.contracts.gateway_v1 import AuditRecorded
 from libs.shared.errors import Fault
 from libs.shared.event import Envelope
 from libs.shared.service import Worker
+from services.gateway.clients.services import Overlong
 from services.gateway.domain.feed import apply
 from services.gateway.domain.index import Index
 from services.gateway.parts import Parts
@@ -43,12 +44,20 @@ async def load_snapshots(parts: Parts) -> None:
 
 
 async def load_snapshot(parts: Parts) -> None:
-    """Read accounts' snapshot to its end, then decide by it. Raises `Busy` or `Broken`, and changes nothing then."""
+    """Read accounts' snapshot to its end, then decide by it. Raises `Busy` or `Broken`, and changes nothing then.
+
+    A thing that is too long to be read is left out and grants nothing: it must not close all other decisions.
+    """
     late = parts.memory.loading()
     staged, count = Index(), 0
     async for line in parts.behind.accounts.snapshot():
-        apply(staged, line.event, line.version, parts.clock())
         count += 1
+        if isinstance(line, Overlong):
+            parts.journal.left_out.inc()
+            beginning = line.beginning.decode("utf-8", "replace")
+            parts.journal.log.error("left out of the index: too long to be read", beginning=beginning)
+            continue
+        apply(staged, line.event, line.version, parts.clock())
         if count % SLICE == 0:
             await parts.clock.sleep(0)
     parts.memory.adopt(staged, late)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from libs.shared.errors import Broken, Busy, Limited, Unauthenticated
 from libs.shared.event import Event
 from libs.shared.values import Clock, Secret
-from services.gateway.clients.services import Services
+from services.gateway.clients.services import Overlong, Services
 from services.gateway.domain.feed import CHANGES
 
 SERVICE = "accounts"
@@ -115,12 +115,17 @@ class Accounts:
             raise Broken("accounts-answer", "accounts verified a password and named no user")
         return user
 
-    async def snapshot(self) -> AsyncIterator[Line]:
-        """Everything that stands, line by line. Raises `Busy` when accounts can't be reached and `Broken` when the
-        answer ends before its last line.
+    async def snapshot(self) -> AsyncIterator[Line | Overlong]:
+        """Everything that stands, line by line; what is too long to be read by its beginning.
+
+        Raises `Busy` when accounts can't be reached and `Broken` when the answer ends before its last line.
         """
         count = 0
         async for raw in self._services.lines(SERVICE, INDEX):
+            if isinstance(raw, Overlong):
+                count += 1
+                yield raw
+                continue
             row = _json(raw)
             if row.get("end"):
                 if row.get("count") != count:

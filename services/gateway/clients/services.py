@@ -21,6 +21,8 @@ from services.gateway.domain.headers import Headers
 
 LARGEST_ANSWER = 8 << 20
 LONGEST_LINE = 4 << 20
+BEGINNING = 200
+"""Bytes that are kept of a line that is too long, to say which it was."""
 SLOWEST = 10.0
 BAD, OURS = 400, 500
 """Statuses from which an answer is a refusal, and from which it is the service's own fault."""
@@ -54,6 +56,37 @@ class Going:
         if callable(self.body) or (self.body is None and self.method in READING):
             return ""
         return hashlib.sha256(self.body or b"").hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Overlong:
+    """A line that is longer than any that is read, by its first bytes."""
+
+    beginning: bytes
+
+
+class _Cutter:
+    """Bytes into lines; of one that is too long no more than its beginning is kept."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._over: Overlong | None = None
+
+    def take(self, chunk: bytes) -> Iterator[bytes | Overlong]:
+        """The lines that end in this chunk, but for empty ones."""
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            self._grow(end)
+            if whole := self._over or self._rest:
+                yield whole
+            self._rest, self._over = b"", None
+        self._grow(rest)
+
+    def _grow(self, piece: bytes) -> None:
+        if self._over is None:
+            self._rest += piece
+            if len(self._rest) > LONGEST_LINE:
+                self._over, self._rest = Overlong(self._rest[:BEGINNING]), b""
 
 
 class Services:
@@ -100,21 +133,17 @@ class Services:
                 raise _fault(response.status, service, found)
             return found
 
-    async def lines(self, service: str, target: str) -> AsyncIterator[bytes]:
-        """The lines of a long answer, each without its end."""
+    async def lines(self, service: str, target: str) -> AsyncIterator[bytes | Overlong]:
+        """The lines of a long answer, each without its end; of one of more than `LONGEST_LINE` bytes its beginning."""
         async with self.open(self._own(service, "GET", target, None, None)) as response:
             if response.status >= BAD:
                 raise _fault(response.status, service, {})
-            rest = b""
+            cutter = _Cutter()
             async for chunk in response.content.iter_any():
-                *lines, rest = (rest + chunk).split(b"\n")
-                if len(rest) > LONGEST_LINE:
-                    raise Broken("service-line", f"{service} sent a line of more than {LONGEST_LINE} bytes")
-                for line in lines:
-                    if line:
-                        yield line
-            if rest:
-                yield rest
+                for line in cutter.take(chunk):
+                    yield line
+            for line in cutter.take(b"\n"):
+                yield line
 
     def _own(self, service: str, method: str, target: str, body: Any, seconds: float | None) -> Going:
         headers = [] if body is None else [("Content-Type", "application/json")]

@@ -33,3 +33,6 @@ class Journal:
         self.snapshots = Counter(
             "orrery_gateway_snapshots", "Snapshots of the index, by outcome.", ("outcome",), registry=registry
         )
+        self.left_out = Counter(
+            "orrery_gateway_index_left_out", "Things left out of the index, too long to be read.", registry=registry
+        )

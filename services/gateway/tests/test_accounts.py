@@ -11,9 +11,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from libs.shared.errors import Broken, Busy, Fault, Limited
-from libs.shared.testing.clock import VirtualClock
+from libs.shared.testing.clock import VirtualClock, eventually
 from libs.shared.values import Secret
 from services.gateway.clients.accounts import KEPT, REFRESH_EVERY, Accounts
+from services.gateway.clients.services import LONGEST_LINE
 from services.gateway.domain.passwords import Passwords
 from services.gateway.domain.peer import address_of
 from services.gateway.domain.tokens import Tokens
@@ -51,6 +52,17 @@ async def test_a_snapshot_skips_what_it_does_not_know(stage: Stage) -> None:
     assert [line async for line in stage.parts.behind.accounts.snapshot()] == []
     with pytest.raises(Busy):
         await load_snapshot(stage.parts)
+
+
+async def test_one_thing_too_long_to_be_read_closes_nothing_else(stage: Stage) -> None:
+    """It is left out, so it grants nothing, and counted; everything else of the snapshot is decided by."""
+    huge = json.dumps({**LINE, "data": {"user": "huge", "groups": ["g" * LONGEST_LINE]}})
+    stage.accounts.lines = [json.dumps(LINE).encode(), huge.encode(), b'{"end": true, "count": 2}']
+    stage.parts.memory.begin(stage.parts.clock.monotonic())
+    await eventually(lambda: set(stage.parts.memory.index.users) == {"x"})
+    stage.parts.memory.sources.require("accounts", stage.parts.clock.monotonic())
+    registry = stage.suite.services["gateway"].host.telemetry.registry
+    assert registry.get_sample_value("orrery_gateway_index_left_out_total") == 1
 
 
 async def test_keys_follow_what_accounts_publishes(stage: Stage) -> None:
