@@ -237,22 +237,38 @@ async def test_damaged_files_are_named(tmp_path: Path) -> None:
     assert broken.value.slug == "store-not-opened"
 
 
-async def test_damage_within_is_named(open_: Open, tmp_path: Path) -> None:
-    """A file damaged in its middle is `store-corrupt` when what is damaged is read."""
-    store = await open_()
-    for i in range(50):
-        await store.transact(keep, f"n{i}", "x" * 3_000)
+async def damaged(file: Path, number: int, load: str) -> None:
+    """A store of so many documents, closed, then overwritten in its middle: the header is sound."""
+    store = await opening(file)
+    for i in range(number):
+        await store.transact(keep, f"n{i}", load)
     await store.close()
-    size = (tmp_path / "a.db").stat().st_size
-    with (tmp_path / "a.db").open("r+b") as file:
-        file.seek(size // 2 // 4096 * 4096)
-        file.write(b"\xff" * (size // 4))
+    with file.open("r+b") as raw:
+        size = raw.seek(0, 2)
+        raw.seek(size // 2 // 4096 * 4096)
+        raw.write(b"\xff" * min(size // 4, 256 * 1024))
 
-    async def read() -> None:
-        await (await open_()).of(Item).find()
 
+async def test_damage_within_is_named_at_opening(tmp_path: Path) -> None:
+    """A file of usual size is looked through: a damaged one doesn't start, and its lock is let go."""
+    await damaged(tmp_path / "a.db", 50, "x" * 3_000)
+    for _ in range(2):
+        with pytest.raises(Broken, match=r"a\.db: the file is damaged; .* restore a backup") as broken:
+            await opening(tmp_path / "a.db")
+        assert broken.value.slug == "store-corrupt"
+
+
+async def test_a_large_file_is_looked_through_after_a_crash(open_: Open, tmp_path: Path) -> None:
+    """Where looking takes long, it is done if the last process was killed; else damage is named when it is read."""
+    await damaged(tmp_path / "a.db", 12, "x" * 1_000_000)
+    store = await open_()
     with pytest.raises(Broken) as broken:
-        await read()
+        await store.of(Item).find()
+    assert broken.value.slug == "store-corrupt"
+    await store.close()
+    (tmp_path / "a.db-wal").touch()
+    with pytest.raises(Broken) as broken:
+        await opening(tmp_path / "a.db")
     assert broken.value.slug == "store-corrupt"
 
 

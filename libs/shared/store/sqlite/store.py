@@ -19,7 +19,7 @@ from libs.shared.store.protocol import ALL, Change, Document, Find, Migration, R
 from libs.shared.store.sqlite.books import Books
 from libs.shared.store.sqlite.changes import ChangeLog, loaded
 from libs.shared.store.sqlite.commit import Conflicted, Row
-from libs.shared.store.sqlite.files import Lock, backup, connect, fault
+from libs.shared.store.sqlite.files import Lock, backup, check, connect, fault, unclean
 from libs.shared.store.sqlite.group import Groups, Outcome
 from libs.shared.store.sqlite.outbox import SqliteOutbox
 from libs.shared.store.sqlite.query import counting, selecting
@@ -316,8 +316,10 @@ class _Form:
 
 
 def _opened(form: _Form, clock: Clock, failpoints: Failpoints) -> tuple[Groups, ChangeLog]:
+    crashed = unclean(form.file)
     connection = connect(form.file)
     try:
+        check(connection, form.file, crashed=crashed)
         prepare(connection, form.file, tuple(form.layouts.values()), form.migrations, form.source)
         groups = Groups(connection, form.file, form.changes, failpoints)
         return groups, loaded(connection, form.layouts, clock, form.changes, groups.revision)
