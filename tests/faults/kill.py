@@ -35,6 +35,10 @@ FAILPOINTS = (
 )
 
 
+STRUCK = {"store": (20, 60), "relay": (2, 5), "consume": (3, 10), "mail": (3, 8)}
+"""At which hit a point strikes: late enough for the start to be over, early enough for where work goes in batches."""
+
+
 @dataclass
 class Round:
     """One failpoint: whether it killed, and how long the next start took."""
@@ -47,7 +51,7 @@ class Round:
 
 async def one_round(suite: Suite, history: History, failpoint: str, commands: int, chance: random.Random) -> Round:
     """Die at this failpoint under commands, come back, and finish them."""
-    nth = chance.randint(20, 60) if failpoint.startswith("store.") else chance.randint(3, 12)
+    nth = chance.randint(*STRUCK[failpoint.partition(".")[0]])
     with contextlib.suppress(Died):
         await suite.start(f"{failpoint}=kill@{nth}")
     work = list(chains(failpoint.replace(".", "-"), commands, chance))
