@@ -237,9 +237,9 @@ async def test_damaged_files_are_named(tmp_path: Path) -> None:
     assert broken.value.slug == "store-not-opened"
 
 
-async def damaged(file: Path, number: int, load: str) -> None:
+async def damaged(file: Path, number: int, load: str, **options: Any) -> None:
     """A store of so many documents, closed, then overwritten in its middle: the header is sound."""
-    store = await opening(file)
+    store = await opening(file, **options)
     for i in range(number):
         await store.transact(keep, f"n{i}", load)
     await store.close()
@@ -260,8 +260,8 @@ async def test_damage_within_is_named_at_opening(tmp_path: Path) -> None:
 
 async def test_a_large_file_is_looked_through_after_a_crash(open_: Open, tmp_path: Path) -> None:
     """Where looking takes long, it is done if the last process was killed; else damage is named when it is read."""
-    await damaged(tmp_path / "a.db", 12, "x" * 1_000_000)
-    store = await open_()
+    await damaged(tmp_path / "a.db", 16, "x" * 1_000_000, changes=1)
+    store = await open_(changes=1)
     with pytest.raises(Broken) as broken:
         await store.of(Item).find()
     assert broken.value.slug == "store-corrupt"
