@@ -68,6 +68,17 @@ def check(wish: WorkspaceWish) -> None:
         raise TEMPLATES.invalid(wish.name, *flaws)
 
 
+def check_placement(before: Workspace | WorkspaceWish, wish: WorkspaceWish, *, by: str, places: bool) -> None:
+    """Raise `Denied` where somebody who manages no clusters (`places`) would place the workspace on others, or take it
+    off those that it is on.
+    """
+    moved = sorted(set(wish.clusters) ^ set(before.clusters))
+    if places or not (moved or wish.cluster_selector != before.cluster_selector):
+        return
+    what = f"cluster {', '.join(moved)}" if moved else "other clusters"
+    raise TEMPLATES.denied(wish.name, f'User "{by}" may not use {what}')
+
+
 def create(wish: WorkspaceWish, *, uid: str, by: str, at: datetime) -> tuple[Workspace, WorkspaceCreated]:
     """A new workspace. Raises `Invalid`."""
     check(wish)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from libs.shared.kinds.kind import Ask, JsonObject, Kind
 from libs.shared.store.protocol import Unit
 from services.accounts.commands import workspace as commands
+from services.accounts.domain import workspace as domain
 from services.accounts.domain.resource import TEMPLATES, TENANT, WORKSPACES
-from services.accounts.domain.workspace import Workspace
+from services.accounts.domain.workspace import Workspace, WorkspaceWish
 from services.accounts.parts import CHANGES_WORKSPACES, EVERYTHING, MANAGES_CLUSTERS
 from services.accounts.shapes import workspace as shapes
 
@@ -21,7 +22,7 @@ ORPHAN = "Orphan"
 async def create(unit: Unit, wish: JsonObject, ask: Ask) -> Workspace:
     """Make a workspace."""
     wanted = shapes.wish(wish)
-    _refuse_clusters((), wanted.clusters, wanted.name, ask)
+    _refuse_clusters(WorkspaceWish(wanted.name), wanted, ask)
     return await commands.create_workspace(unit, wanted, uid=unit.id, by=ask.user, at=ask.at)
 
 
@@ -32,7 +33,7 @@ async def update(unit: Unit, before: Workspace, wish: JsonObject, ask: Ask) -> W
     wanted = shapes.wish(wish)
     if wanted.manager != before.manager and not ask.answers.get(EVERYTHING.name):
         raise TEMPLATES.denied(before.name, f'User "{ask.user}" may name another manager only through /kapis')
-    _refuse_clusters(before.clusters, wanted.clusters, before.name, ask)
+    _refuse_clusters(before, wanted, ask)
     version = str(before.stamp.revision)
     return await commands.change_workspace(unit, wanted, version, uid=unit.id, by=ask.user, at=ask.at)
 
@@ -43,11 +44,8 @@ async def remove(unit: Unit, before: Workspace, ask: Ask) -> None:
     await commands.delete_workspace(unit, before.name, orphan=orphan, by=ask.user)
 
 
-def _refuse_clusters(before: tuple[str, ...], after: tuple[str, ...], name: str, ask: Ask) -> None:
-    """Placing a workspace on a cluster is for those who manage clusters."""
-    added = sorted(set(after) - set(before))
-    if added and not ask.answers.get(MANAGES_CLUSTERS.name):
-        raise TEMPLATES.denied(name, f'User "{ask.user}" may not use cluster {", ".join(added)}')
+def _refuse_clusters(before: Workspace | WorkspaceWish, wanted: WorkspaceWish, ask: Ask) -> None:
+    domain.check_placement(before, wanted, by=ask.user, places=bool(ask.answers.get(MANAGES_CLUSTERS.name)))
 
 
 WORKSPACE_TEMPLATE = Kind(
