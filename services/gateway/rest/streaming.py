@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
+import orjson
 from aiohttp import ClientResponse, web
 
 from services.gateway.domain.streams import Stream
@@ -16,6 +17,11 @@ from services.gateway.rest.visit import Visit
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether the client is still there: an idle stream writes nothing that would fail."""
+EVENT_STREAM = "text/event-stream"
+WHOLE = frozenset({"Content-Length", "Content-Encoding"})
+"""Headers of a body to which nothing can be added."""
+FAREWELL = 0.5
+"""Seconds that a client may take for the last event."""
 
 Cut = asyncio.Future[str]
 
@@ -45,18 +51,50 @@ async def registered(asked: Visit, known: Mapping[str, Any]) -> AsyncIterator[Cu
 async def stay_open(
     asked: Visit, answer: ClientResponse, response: web.StreamResponse, known: Mapping[str, Any]
 ) -> web.StreamResponse:
-    """Send on what comes until the service ends it, the client is gone, or it is cut. Recorded as it begins."""
+    """Send on what comes until the service ends it, the client is gone, or it is cut: a stream of events then says so
+    in a last one. Recorded as it begins.
+    """
     async with registered(asked, known) as cut:
         await response.prepare(asked.request)
         asked.record(response.status)
-        await until(pump(answer, response), cut, asked.request)
+        sent = Sent()
+        await until(pump(answer, response, sent), cut, asked.request)
+        if cut.done() and sent.between_events and not any(name in response.headers for name in WHOLE):
+            await _farewell(response, cut.result())
     return response
 
 
-async def pump(answer: ClientResponse, response: web.StreamResponse) -> None:
+class Sent:
+    """How what was sent on ends."""
+
+    def __init__(self) -> None:
+        self._last = b""
+
+    def note(self, chunk: bytes) -> None:
+        """It has been sent on."""
+        self._last = (self._last + chunk[-4:])[-4:]
+
+    @property
+    def between_events(self) -> bool:
+        """Whether an event that is sent now is taken for one, not for the rest of another (HTML, 9.2.5)."""
+        return not self._last or self._last.endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))
+
+
+async def pump(answer: ClientResponse, response: web.StreamResponse, sent: Sent | None = None) -> None:
     """The body, piece by piece, each sent on at once."""
     async for chunk in answer.content.iter_any():
+        if sent is not None:
+            sent.note(chunk)
         await response.write(chunk)
+
+
+async def _farewell(response: web.StreamResponse, reason: str) -> None:
+    """The last event, for a client that takes it soon."""
+    if response.content_type != EVENT_STREAM:
+        return
+    with suppress(ConnectionError, TimeoutError):
+        async with asyncio.timeout(FAREWELL):
+            await response.write(b"event: cut\ndata: " + orjson.dumps({"reason": reason}) + b"\n\n")
 
 
 async def until(work: Any, cut: Cut, request: web.Request) -> None:

@@ -161,7 +161,7 @@ async def bind(request: web.Request, parts: StandIn) -> web.Response:
 async def stream(request: web.Request, parts: StandIn) -> web.StreamResponse:
     """One line, then silence for ever."""
     response = web.StreamResponse()
-    response.content_type = "text/event-stream"
+    response.content_type = "application/json" if request.path.startswith("/apis/") else "text/event-stream"
     await response.prepare(request)
     await response.write(b"data: first\n\n")
     try:

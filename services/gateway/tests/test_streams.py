@@ -16,6 +16,7 @@ from libs.shared.contracts import accounts_v1 as accounts
 from libs.shared.testing.clock import eventually
 from services.gateway.domain.bindings import workspace_place
 from services.gateway.domain.caller import SubjectKey
+from services.gateway.rest.streaming import Sent
 from services.gateway.tests.conftest import Stage, staged
 from services.gateway.tests.seeds import bound
 from services.gateway.tests.standin import IAM, PASSWORD
@@ -75,6 +76,31 @@ async def test_cuts_what_a_password_opened_once_it_is_another(stage: Stage, path
         assert await ended(old) < SECOND
         assert len(stage.parts.memory.streams) == 1
         assert not other.content.at_eof()
+
+
+async def test_a_stream_of_events_says_why_it_is_cut(stage: Stage) -> None:
+    """The last event names the reason; a watch, which knows no such event, just ends."""
+    watch = "/apis/iam.kubesphere.io/v1alpha2/users?watch=true"
+    async with opened(stage, "admin", EVENTS) as events, opened(stage, "admin", watch) as raw:
+        await stage.accounts.tell(accounts.UserDisabled(user="admin"))
+        assert await asyncio.wait_for(events.content.read(), 5) == (
+            b'\nevent: cut\ndata: {"reason":"account closed"}\n\n'
+        )
+        assert await asyncio.wait_for(raw.content.read(), 5) == b"\n"
+
+
+def test_a_last_event_is_never_taken_for_the_rest_of_another() -> None:
+    """It is sent only where the event before it is whole."""
+    for pieces, whole in (
+        ((), True),
+        ((b"data: 1\n", b"\n"), True),
+        ((b"data: 1\r\n\r\n",), True),
+        ((b"data: 1\n",), False),
+    ):
+        sent = Sent()
+        for piece in pieces:
+            sent.note(piece)
+        assert sent.between_events == whole
 
 
 CHANGES = [
