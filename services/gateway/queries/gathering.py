@@ -50,8 +50,8 @@ async def kinds(services: Services, names: Iterable[str]) -> Mapping[str, Any]:
     return discovery.merged(found.answers.values())
 
 
-async def parked(services: Services, names: Iterable[str]) -> tuple[list[Any], int, tuple[str, ...]]:
-    """Parked messages of all services, their number, and the services that could not be asked."""
-    found = await gathered(services, names, f"{PARKED}?limit={MOST}")
+async def parked(services: Services, names: Iterable[str], limit: int) -> tuple[list[Any], int, tuple[str, ...]]:
+    """Parked messages, so many of each service at most, the number of all, and the services that could not be asked."""
+    found = await gathered(services, names, f"{PARKED}?limit={limit}")
     pages = found.answers.values()
     return [item for page in pages for item in page["items"]], sum(p["totalItems"] for p in pages), found.silent

@@ -7,7 +7,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from libs.shared.delivery.rest import ParkedView
-from libs.shared.errors import Missing
+from libs.shared.errors import Malformed, Missing
+from libs.shared.http.listing import limit_of
 from libs.shared.http.route import Route
 from services.gateway import shapes
 from services.gateway.parts import Parts
@@ -16,9 +17,15 @@ from services.gateway.queries import gathering
 V1 = "/kapis/orrery.io/v1/parked"
 
 
-async def list_parked(_request: web.Request, parts: Parts) -> web.Response:
-    """Messages that are parked, of every service; `unreachable` names the services that could not be asked."""
-    items, total, silent = await gathering.parked(parts.behind.services, parts.behind.others)
+async def list_parked(request: web.Request, parts: Parts) -> web.Response:
+    """Messages that are parked, of every service, `limit` of each at most; `unreachable` names the services that could
+    not be asked. Raises `Malformed` for a limit that is none, or any other parameter.
+    """
+    for name in request.query:
+        if name != "limit":
+            raise Malformed("parameter", f"{name[:40]} is no parameter here: limit is the only one")
+    limit = limit_of(request.query, default=gathering.MOST, most=gathering.MOST)
+    items, total, silent = await gathering.parked(parts.behind.services, parts.behind.others, limit)
     return web.json_response({"items": items, "totalItems": total, "unreachable": silent})
 
 
@@ -45,7 +52,14 @@ def _named(request: web.Request, parts: Parts) -> tuple[str, str]:
 
 
 ROUTES = (
-    Route("GET", V1, list_parked, answer=shapes.ParkedShape, tags=("delivery",)),
+    Route(
+        "GET",
+        V1,
+        list_parked,
+        answer=shapes.ParkedShape,
+        parameters=(("limit", f"how many of each service, up to {gathering.MOST}"),),
+        tags=("delivery",),
+    ),
     Route("POST", V1 + "/{service}/{id}/release", release_parked, answer=ParkedView, status=202, tags=("delivery",)),
     Route("DELETE", V1 + "/{service}/{id}", discard_parked, status=204, tags=("delivery",)),
 )

@@ -105,6 +105,15 @@ async def test_parked_messages_are_gathered_for_administrators(stage: Stage) -> 
     assert (await stage.ask("admin", "DELETE", "/kapis/orrery.io/v1/parked/accounts/x"))[0] == 404
 
 
+@pytest.mark.parametrize("query", ["limit=-5", "limit=x", "limit=0", "limit=501", "limit=", "page=2", "limit=5&x=1"])
+async def test_parked_messages_are_not_listed_for_a_query_that_says_nothing(stage: Stage, query: str) -> None:
+    """A limit out of bounds and an unknown parameter are refused, in a sentence that says what is accepted."""
+    code, body = await stage.ask("admin", "GET", f"/kapis/orrery.io/v1/parked?{query}")
+    assert (code, body["slug"]) == (400, "parameter" if "=2" in query or "x=1" in query else "limit")
+    assert "limit" in body["detail"]
+    assert (await stage.ask("admin", "GET", "/kapis/orrery.io/v1/parked?limit=1"))[0] == 200
+
+
 def signed(stage: Stage, user: str) -> str:
     """A caller's identity as a service has received it, for some request of his."""
     signer = stage.suite.services["gateway"].host.signer
