@@ -40,7 +40,17 @@ class GatewaySettings(Settings):
     hold: float = Field(default=1, ge=0, le=10)
     """Seconds that the reply to a write waits for the gateway's own index, at most."""
     timeout: float = Field(default=60, gt=0)
-    """Seconds for a request that is no stream, upload and answer together."""
+    """Seconds for a request that is no stream, upload and answer together; for the upload alone where one is."""
+    head_timeout: float = Field(default=10, gt=0)
+    """Seconds that a client may take for a TLS handshake, and for the head of a request."""
+    idle_timeout: float = Field(default=75, gt=0)
+    """Seconds that a connection is kept between two requests."""
+    stall_timeout: float = Field(default=60, gt=0)
+    """Seconds that a client may take nothing of an answer that waits for it."""
+    connections: int = Field(default=10_000, ge=1)
+    """Open connections of clients; never more than a quarter of the files that the process may open."""
+    connections_per_address: int = Field(default=2_000, ge=0)
+    """Of them from one address (IPv6: one /64), but for those in `proxies`; 0 for any number."""
     connect_timeout: float = Field(default=3, gt=0)
     """Seconds to reach a service."""
     skew: float = Field(default=10, ge=0, le=300)

@@ -14,7 +14,7 @@ from libs.shared.delivery import parked, refused
 from libs.shared.delivery import rest as parked_rest
 from libs.shared.hosting.adapters import adapter
 from libs.shared.hosting.admin import ADMIN, NO_PASSWORD
-from libs.shared.hosting.listening import door, runner
+from libs.shared.hosting.listening import door, served
 from libs.shared.hosting.loops import Tail, follows, listening, source_of, telling
 from libs.shared.hosting.shared import Shared
 from libs.shared.hosting.tasks import Tasks
@@ -166,5 +166,5 @@ async def _answering(stand: Opened, shared: Shared) -> AsyncIterator[None]:
     app[parked_rest.DESK] = parked_rest.Desk(service.name, host.store, host.clock)
     name = f"ORRERY_{service.name}_LISTEN".upper()
     endpoint = shared.endpoint(service.name, shared.own(service.name).place)
-    async with runner(app, SECONDS_TO_FINISH) as made, door(made, endpoint, name):
+    async with served(app, SECONDS_TO_FINISH) as crowd, door(crowd, endpoint, name):
         yield

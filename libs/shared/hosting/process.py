@@ -16,6 +16,7 @@ import uvloop
 from libs.shared.config.reader import Effective
 from libs.shared.hosting import admin
 from libs.shared.hosting.console import Console
+from libs.shared.hosting.files import raise_files
 from libs.shared.hosting.suite import Suite, suite_opened
 from libs.shared.service import Service
 from libs.shared.telemetry.logs import Forward
@@ -42,6 +43,7 @@ def run(services: Sequence[Service], effective: Effective) -> int:
     start fails.
     """
     os.umask(0o077)  # what is written is for this user alone
+    raise_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_until_signal(services, effective, Console(sys.stdout)))
 

@@ -11,10 +11,15 @@ from aiohttp import web
 
 from libs.shared.config import Suite
 from libs.shared.errors import Fault
-from libs.shared.hosting.listening import door, runner
+from libs.shared.hosting.crowd import Crowd
+from libs.shared.hosting.files import within_files
+from libs.shared.hosting.listening import door, served
 from libs.shared.hosting.opening import Opened
 from libs.shared.hosting.shared import Shared
 from libs.shared.http import tls
+from libs.shared.http.limits import LIMITS, Limits
+from libs.shared.telemetry import Telemetry
+from libs.shared.telemetry.metrics import ConnectionMetrics
 
 SECONDS_TO_FINISH = 1.5
 """How long clients' requests may go on once the suite is ending."""
@@ -36,27 +41,47 @@ class Doors:
 @asynccontextmanager
 async def public_doors(services: Sequence[Opened], shared: Shared) -> AsyncIterator[Doors]:
     """Let clients in while the block runs."""
-    facing = [(stand.service.public, stand.parts) for stand in services if stand.service.public is not None]
+    facing = [(stand.service.public, stand) for stand in services if stand.service.public is not None]
     if not facing:
         yield Doors()
         return
-    ((public, parts),) = facing
+    ((public, stand),) = facing
+    app, telemetry = public(stand.parts), stand.host.telemetry
+    metrics = ConnectionMetrics(telemetry.registry)
+    limits = _limits(app, telemetry)
     await _all_ready(services, shared)
-    async with runner(public(parts), SECONDS_TO_FINISH) as made, _opened(made, shared) as doors:
+    async with (
+        served(app, SECONDS_TO_FINISH, limits=limits, told=metrics.cut) as crowd,
+        _opened(crowd, shared) as doors,
+    ):
+        metrics.open.set_function(lambda: len(crowd))
         yield doors
 
 
+def _limits(app: web.Application, telemetry: Telemetry) -> Limits:
+    """What the application wants, within what the system gives files for."""
+    wanted = app.get(LIMITS) or Limits()
+    limits = within_files(wanted)
+    if limits != wanted:
+        telemetry.log.warning(
+            "fewer connections than are wanted: raise the limit of open files (ulimit -n)",
+            wanted=wanted.connections,
+            accepted=limits.connections,
+        )
+    return limits
+
+
 @asynccontextmanager
-async def _opened(made: web.AppRunner, shared: Shared) -> AsyncIterator[Doors]:
+async def _opened(crowd: Crowd, shared: Shared) -> AsyncIterator[Doors]:
     """Both doors, or the plain one where ORRERY_TLS_LISTEN is off."""
     suite = shared.effective.suite
-    async with door(made, suite.listen, "ORRERY_LISTEN") as plain:
+    async with door(crowd, suite.listen, "ORRERY_LISTEN") as plain:
         addresses = (str(plain) if plain.socket else f"http://{plain}",)
         if suite.tls_listen is None:
             yield Doors(addresses)
             return
         shown = _certificate(suite, shared)
-        async with door(made, suite.tls_listen, "ORRERY_TLS_LISTEN", tls.context(shown)) as secure:
+        async with door(crowd, suite.tls_listen, "ORRERY_TLS_LISTEN", tls.context(shown)) as secure:
             yield Doors((*addresses, f"https://{secure}"), str(shown.ca or ""))
 
 

@@ -38,6 +38,20 @@ class RouteMetrics:
         self._seconds.labels(method, route).observe(seconds)
 
 
+class ConnectionMetrics:
+    """Clients' connections: how many are open, and how many were refused or ended from here, by reason."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.open = Gauge("orrery_connections", "Connections of clients that are open.", registry=registry)
+        self._cut = Counter(
+            "orrery_connections_cut", "Connections refused or ended from here.", ("reason",), registry=registry
+        )
+
+    def cut(self, reason: str) -> None:
+        """Count one."""
+        self._cut.labels(reason).inc()
+
+
 class ReactionMetrics:
     """Rate, errors and duration of the reactions. `outcome` is done, seen, retried or parked."""
 

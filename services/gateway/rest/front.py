@@ -12,6 +12,7 @@ from opentelemetry.trace import SpanKind
 
 from libs.shared.errors import Busy, Denied, Fault, Malformed, Unauthenticated, Unsupported
 from libs.shared.http.faults import METHOD_REFUSED, answer, dialect_of
+from libs.shared.http.limits import LIMITS, Limits
 from libs.shared.http.route import Dialect
 from libs.shared.telemetry.traces import span
 from services.gateway import shapes
@@ -28,6 +29,7 @@ from services.gateway.rest.admission import permitted, require_fresh
 from services.gateway.rest.misses import missed
 from services.gateway.rest.passing import pass_on
 from services.gateway.rest.visit import Visit, visit
+from services.gateway.settings import GatewaySettings
 
 CLOSED = 499
 """Recorded for a client that left before its answer, as nginx does."""
@@ -42,10 +44,24 @@ def public(parts: Parts) -> web.Application:
         handler_args={"max_line_size": LARGEST_LINE, "max_field_size": LARGEST_LINE, "lingering_time": 2.0},
         client_max_size=0,
     )
+    application[LIMITS] = _limits(parts.settings)
     application.on_response_prepare.append(_unnamed)
     application.router.add_route("*", "/{path:.*}", partial(receive, parts=parts))
     application.router.add_route("*", "/", partial(receive, parts=parts))
     return application
+
+
+def _limits(settings: GatewaySettings) -> Limits:
+    """What clients may hold of the listeners."""
+    return Limits(
+        head=settings.head_timeout,
+        handshake=settings.head_timeout,
+        idle=settings.idle_timeout,
+        stall=settings.stall_timeout,
+        connections=settings.connections,
+        per_address=settings.connections_per_address,
+        exempt=settings.proxies,
+    )
 
 
 async def _unnamed(_request: web.Request, response: web.StreamResponse) -> None:

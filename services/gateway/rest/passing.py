@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any
 
 from aiohttp import ClientResponse, web
 from multidict import CIMultiDict
 
-from libs.shared.errors import Busy, TooLarge
+from libs.shared.errors import Busy, Fault, TooLarge
 from libs.shared.http.identity import TOLD
 from services.gateway.clients.services import Going
 from services.gateway.domain.feed import NAMES
@@ -23,22 +24,40 @@ SMALL = 64 << 10
 
 
 class Upload:
-    """A request's body on its way: counted, and never longer than its route accepts."""
+    """A request's body on its way: counted, never longer than its route accepts, never later than it may be."""
 
-    def __init__(self, request: web.Request, most: int) -> None:
+    def __init__(self, request: web.Request, most: int, seconds: float) -> None:
         self._request = request
         self._most = most
-        self.fault: TooLarge | None = None
+        self._seconds = seconds
+        self._until = asyncio.get_running_loop().time() + seconds
+        self.fault: Fault | None = None
 
     async def __call__(self) -> AsyncIterator[bytes]:
-        """The body's pieces as they come; raises `TooLarge`."""
+        """The body's pieces as they come; raises `TooLarge`, and `Busy` when it takes too long."""
         count = 0
-        async for chunk in self._request.content.iter_any():
+        while chunk := await self._piece():
             count += len(chunk)
             if count > self._most:
                 self.fault = too_large(self._most)
                 raise self.fault
             yield chunk
+
+    async def whole(self, length: int) -> bytes:
+        """A small body; raises `Busy` when it takes too long."""
+        return await self._in_time(self._request.content.readexactly(length))
+
+    async def _piece(self) -> bytes:
+        return await self._in_time(self._request.content.readany())
+
+    async def _in_time(self, read: Awaitable[bytes]) -> bytes:
+        try:
+            async with asyncio.timeout_at(self._until):
+                return await read
+        except TimeoutError:
+            text = f"the body has not come within {self._seconds:g} s"
+            self.fault = Busy("body-slow", text, retry_after=1)
+            raise self.fault from None
 
 
 def too_large(most: int) -> TooLarge:
@@ -72,10 +91,9 @@ async def _going(asked: Visit, known: Mapping[str, Any]) -> tuple[Going, Upload 
         raise too_large(entry.max_body)
     upload: Upload | None = None
     body: Any = None
-    if request.can_read_body and length is not None and length <= SMALL:
-        body = await request.content.readexactly(length)
-    elif request.can_read_body:
-        body = upload = Upload(request, entry.max_body)
+    if request.can_read_body:
+        upload = Upload(request, entry.max_body, asked.parts.settings.timeout)
+        body = await upload.whole(length) if length is not None and length <= SMALL else upload
     return Going(
         service=entry.service,
         method=request.method,
