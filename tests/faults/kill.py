@@ -56,7 +56,7 @@ async def one_round(suite: Suite, history: History, failpoint: str, commands: in
         await suite.start(f"{failpoint}=kill@{nth}")
     work = list(chains(failpoint.replace(".", "-"), commands, chance))
     half = len(work) // 2
-    await Clients(suite, history).run(work[:half])
+    left = await Clients(suite, history).run(work[:half])
     assert suite.process is not None
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(suite.process.wait(), PATIENCE)
@@ -64,7 +64,7 @@ async def one_round(suite: Suite, history: History, failpoint: str, commands: in
     if not killed:
         await suite.stop()
     recovered = await suite.start()
-    await Clients(suite, history).run(work[half:])
+    await Clients(suite, history).run(left + work[half:])
     await suite.stop()
     return Round(failpoint, nth, killed, recovered)
 

@@ -114,14 +114,15 @@ class Clients:
     def __init__(self, suite: Suite, history: History) -> None:
         self.suite, self.history = suite, history
 
-    async def run(self, work: list[list[Command]]) -> None:
-        """Ask all of it; returns when every chain has ended."""
+    async def run(self, work: list[list[Command]]) -> list[list[Command]]:
+        """Ask all of it; returns the chains that were not begun, when the suite has died."""
         queue = list(reversed(work))
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(15)) as session:
             token = await self.sign_in(session)
             if token:
                 session.headers["Authorization"] = f"Bearer {token}"
             await asyncio.gather(*(self.client(session, queue) for _ in range(CLIENTS)))
+        return list(reversed(queue))
 
     async def sign_in(self, session: aiohttp.ClientSession) -> str:
         """An administrator's token, or nothing when the suite dies meanwhile."""
@@ -135,7 +136,7 @@ class Clients:
 
     async def client(self, session: aiohttp.ClientSession, queue: list[list[Command]]) -> None:
         """One client: chain after chain."""
-        while queue:
+        while queue and not self.suite.died:
             for command in queue.pop():
                 end = await self.ask(session, command)
                 self.history.ended.append((command, end))
