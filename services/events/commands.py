@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from libs.shared.bus.protocol import Message
+from libs.shared.contracts.accounts_v1 import WorkspaceCreated
 from libs.shared.contracts.events_v1 import LogInterrupted
 from libs.shared.store.protocol import Find, OneOf, Unit
-from services.events.domain.entry import Cursor, Entry, entered
+from services.events.domain.entry import Cursor, Entry, Floor, entered
 
 
 async def append_entries(unit: Unit, messages: Sequence[Message], *, bus: str) -> int:
@@ -19,6 +20,8 @@ async def append_entries(unit: Unit, messages: Sequence[Message], *, bus: str) -
         del envelopes[entry.event]
     for position, envelope in enumerate(envelopes.values(), cursor.position + 1):
         await unit.of(Entry).add(entered(envelope, position))
+        if envelope.type == WorkspaceCreated.full_type() and envelope.workspace:
+            await unit.of(Floor).put(Floor(workspace=envelope.workspace, position=position))
     last = cursor.position + len(envelopes)
     await unit.of(Cursor).put(cursor.model_copy(update={"position": last, "bus": bus}))
     return len(envelopes)

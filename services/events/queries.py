@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import merge
 from itertools import islice
 from operator import attrgetter
+from typing import TypeGuard
 
 from libs.shared.store.protocol import Clause, Equal, Find, OneOf, Range, Store
-from services.events.domain.entry import Cursor, Entry
+from services.events.domain.entry import Cursor, Entry, Floor
 from services.events.domain.sight import KINDS, Viewer
 from services.events.domain.wanted import Wanted
 
@@ -36,6 +37,14 @@ async def log_cursor(store: Store) -> Cursor:
     return await store.of(Cursor).look("log") or Cursor()
 
 
+async def with_floors(store: Store, viewer: Viewer) -> Viewer:
+    """The viewer, knowing where the history of each of his workspaces begins as the log stands now."""
+    if viewer.everything or not viewer.workspaces:
+        return viewer
+    found = await store.of(Floor).find(Find((OneOf("workspace", tuple(sorted(viewer.workspaces))),)))
+    return replace(viewer, floors={floor.workspace: floor.position for floor in found})
+
+
 async def read_entries(store: Store, wanted: Wanted, viewer: Viewer, *, until: int | None = None) -> Found:
     """Those of the wanted entries that the viewer sees, in the order of their positions, none beyond `until`."""
     head = (await log_cursor(store)).position if until is None else until
@@ -48,13 +57,17 @@ async def read_entries(store: Store, wanted: Wanted, viewer: Viewer, *, until: i
     alternatives = _alternatives(asked, spaces)
     indexed = all(len(clauses) <= 1 for clauses in alternatives) and not (spaces and len(spaces) > FEW)
     end = head if indexed else min(head, wanted.after + SPAN)
+    found = await _merged(store, alternatives, wanted, end, {} if viewer.everything else viewer.floors)
     entries = [
         entry
-        for entry in await _merged(store, alternatives, wanted, end)
-        if wanted.fits(entry)  # a full type is looked up by the event's one spelling
+        for entry in found
+        if wanted.fits(entry) and viewer.sees(entry)  # a full type is looked up by the event's one spelling
     ]
-    through = entries[-1].position if len(entries) == wanted.limit else end
-    return Found(entries, (entries[-1].position if entries else wanted.after) if indexed else through, through)
+    full = len(found) == wanted.limit
+    through = found[-1].position if full else end
+    if full or not indexed:
+        return Found(entries, through, through)
+    return Found(entries, entries[-1].position if entries else wanted.after, through)
 
 
 def _asked(wanted: Wanted) -> list[Clause]:
@@ -71,10 +84,19 @@ def _alternatives(asked: list[Clause], spaces: tuple[str, ...] | None) -> list[l
     return [[*asked, Equal("workspace", space)] for space in spaces]
 
 
-async def _merged(store: Store, alternatives: list[list[Clause]], wanted: Wanted, end: int) -> list[Entry]:
-    span = Range("position", wanted.after + 1, end + 1)
-    found = [await store.of(Entry).find(Find((*clauses, span), "position", wanted.limit)) for clauses in alternatives]
+async def _merged(
+    store: Store, alternatives: list[list[Clause]], wanted: Wanted, end: int, floors: Mapping[str, int]
+) -> list[Entry]:
+    found = []
+    for clauses in alternatives:
+        floor = max((floors.get(str(one.value), 0) for one in clauses if _names_a_workspace(one)), default=0)
+        span = Range("position", max(wanted.after + 1, floor), end + 1)
+        found.append(await store.of(Entry).find(Find((*clauses, span), "position", wanted.limit)))
     return list(islice(merge(*found, key=attrgetter("position")), wanted.limit))
+
+
+def _names_a_workspace(clause: Clause) -> TypeGuard[Equal]:
+    return isinstance(clause, Equal) and clause.field == "workspace"
 
 
 async def next_entries(store: Store, after: int, limit: int) -> list[Entry]:

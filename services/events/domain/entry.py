@@ -53,6 +53,17 @@ class Cursor(Document):
     """How often the bus no longer kept what came next."""
 
 
+class Floor(Document):
+    """Where a workspace's history begins for its members: a former one of the same name was somebody else's."""
+
+    COLLECTION: ClassVar[str] = "floors"
+    KEY: ClassVar[str] = "workspace"
+
+    workspace: str
+    position: int
+    """Of the latest `WorkspaceCreated` of that name."""
+
+
 def entered(envelope: Envelope, position: int) -> Entry:
     """The event, at its position."""
     return Entry(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -55,10 +55,14 @@ class Viewer:
     since: datetime
     everything: bool
     workspaces: frozenset[str]
+    floors: Mapping[str, int] = field(default_factory=dict)
+    """Position by workspace where its history begins; what is before was told of a former one of that name."""
 
     def sees(self, entry: Entry) -> bool:
-        """Administrators see all; members what carries a workspace of theirs."""
-        return self.everything or entry.workspace in self.workspaces
+        """Administrators see all; members what carries a workspace of theirs, from its floor on."""
+        return self.everything or (
+            entry.workspace in self.workspaces and entry.position >= self.floors.get(entry.workspace, 0)
+        )
 
     @property
     def own_groups(self) -> frozenset[str]:

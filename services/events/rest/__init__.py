@@ -43,7 +43,7 @@ async def list_events(request: web.Request, parts: Parts) -> web.StreamResponse:
         settings = parts.settings
         with parts.feed.joined(viewer.user, most=settings.streams, most_of_user=settings.streams_per_user):
             return await Stream(request, parts, wanted, viewer).run()
-    found = await queries.read_entries(parts.store, wanted, viewer)
+    found = await queries.read_entries(parts.store, wanted, await queries.with_floors(parts.store, viewer))
     return web.Response(body=shapes.page(found), content_type="application/json", headers={"Cache-Control": "no-store"})
 
 

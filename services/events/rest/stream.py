@@ -59,7 +59,9 @@ class Stream:
         """Take in what has happened since the gateway answered for the viewer."""
         store = self._parts.store
         self._checked = max(self._checked, (await queries.log_cursor(store)).position)  # the feed may lag behind it
-        return self._learn_all(await queries.rights_since(store, self._viewer.since, self._checked))
+        cut = self._learn_all(await queries.rights_since(store, self._viewer.since, self._checked))
+        self._viewer = await queries.with_floors(store, self._viewer)
+        return cut
 
     async def _catch_up(self) -> Cut | None:
         """Send what the feed no longer holds, a page at a time, each by what the viewer may see when it is sent."""
@@ -76,8 +78,15 @@ class Stream:
 
     async def _check(self) -> Cut | None:
         """Bring the viewer up to the feed's present position."""
-        feed, since = self._parts.feed, self._checked
-        self._checked = max(since, feed.position)
+        since = self._checked
+        self._checked = max(since, self._parts.feed.position)
+        cut = await self._learn_since(since)
+        if cut is None and self._checked > since:
+            self._viewer = await queries.with_floors(self._parts.store, self._viewer)
+        return cut
+
+    async def _learn_since(self, since: int) -> Cut | None:
+        feed = self._parts.feed
         if not feed.holds(since):
             return self._learn_all(await queries.rights_between(self._parts.store, since, self._checked))
         for frame in feed.after(since):

@@ -20,6 +20,7 @@ from libs.shared.contracts.accounts_v1 import (
     UserDisabled,
     WorkspaceChanged,
     WorkspaceCreated,
+    WorkspaceDeleted,
     WorkspaceMemberInvited,
     WorkspaceMemberRemoved,
     WorkspaceRoleUnbound,
@@ -124,6 +125,28 @@ async def test_resuming(stage: Stage) -> None:
     async with following(stage.client, query="&after=4") as reader:
         assert (told := await reader.next()) is not None
         assert told.id == "5"
+
+
+async def test_a_former_workspace_of_that_name(stage: Stage) -> None:
+    """Made anew by somebody else, a workspace shows its members nothing of the former one: in pages, when catching up,
+    and from the feed; who administers the platform sees both.
+    """
+    made = WorkspaceCreated(workspace="ws1")
+    await tell(stage.parts, envelope(made, "workspaces/ws1", "ws1"), *(changed("ws1", "old") for _ in range(5)))
+    gone = WorkspaceDeleted(workspace="ws1")
+    await tell(stage.parts, envelope(gone, "workspaces/ws1", "ws1", at=START - timedelta(days=1)))
+    await tell(stage.parts, envelope(made, "workspaces/ws1", "ws1"), changed("ws1", "new"))
+    stage.callers.known["bob"] = identity("bob", "ws1")
+    stage.callers.known["eve"] = identity("eve", *(f"ws{n}" for n in range(20)))
+    for caller, expected in (("bob", [8, 9]), ("eve", [8, 9]), ("admin", list(range(1, 10)))):
+        async with stage.client.get(PATH, headers={"Caller": caller}) as answer:
+            assert [item["position"] for item in (await answer.json())["items"]] == expected
+        async with following(stage.client, caller) as reader:
+            assert [int(told.id) for _ in expected if (told := await reader.next())] == expected
+    async with following(stage.client), following(stage.client, "bob", "&after=0") as reader:
+        assert [int(told.id) for _ in range(2) if (told := await reader.next())] == [8, 9]
+    async with stage.client.get(f"{PATH}?limit=1", headers={"Caller": "bob"}) as answer:
+        assert (await answer.json())["next"] == 8
 
 
 async def test_filters(stage: Stage) -> None:
