@@ -14,6 +14,7 @@ from libs.shared.service import Host, Service
 from libs.shared.values import Secret
 from services.accounts.clients import tokens
 from services.accounts.clients.passwords import Passwords
+from services.accounts.clients.turns import Turns
 from services.accounts.commands import seed
 from services.accounts.domain.login import Attempts, LoginRecord
 from services.accounts.domain.password import Credential, rule_against
@@ -60,11 +61,12 @@ async def open_accounts(host: Host) -> AsyncIterator[Parts]:
         passes=settings.hash_passes,
         workers=settings.hash_workers,
         waiting=settings.hash_waiting,
+        each=settings.hash_waiting_each,
     )
     try:
         signing = tokens.opened(settings.signing_key, host.data)
         await _sow(host, passwords)
-        yield Parts(host.store, host.clock, host.ids, passwords, signing, settings)
+        yield Parts(host.store, host.clock, host.ids, passwords, signing, settings, Turns(host.clock))
     finally:
         passwords.close()
 

@@ -10,6 +10,7 @@ from libs.shared.store.protocol import Store
 from libs.shared.values import Clock, Ids
 from services.accounts.clients.passwords import Passwords
 from services.accounts.clients.tokens import Tokens
+from services.accounts.clients.turns import Turns
 from services.accounts.domain.login import Limits
 from services.accounts.domain.resource import IAM, TENANT
 from services.accounts.domain.session import Life
@@ -39,6 +40,7 @@ class Parts:
     passwords: Passwords
     tokens: Tokens
     settings: AccountsSettings
+    turns: Turns
 
     @property
     def limits(self) -> Limits:

@@ -43,5 +43,7 @@ class AccountsSettings(Settings):
     """How many passwords are hashed at once."""
     hash_waiting: int = Field(256, ge=1)
     """How many may wait for that; more are told to come again."""
+    hash_waiting_each: int = Field(64, ge=1)
+    """How many of those may come from one address."""
     sweep_seconds: float = Field(60, gt=0)
     """How often old records and ended sessions are removed, in seconds."""

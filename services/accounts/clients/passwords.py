@@ -20,6 +20,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
 
 from libs.shared.errors import Broken, Busy
 from libs.shared.values import Secret
+from services.accounts.clients.fair import Fair
 from services.accounts.domain.password import imported
 
 R = TypeVar("R")
@@ -38,12 +39,13 @@ class Verdict:
 
 
 class Passwords:
-    """Hashes and verifies, a few at once; `waiting` more may queue."""
+    """Hashes and verifies, a few at once; `waiting` more may queue, `each` of them from one address."""
 
-    def __init__(self, *, memory_kib: int, passes: int, workers: int, waiting: int) -> None:
+    def __init__(self, *, memory_kib: int, passes: int, workers: int, waiting: int, each: int = 64) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="passwords")
         self._room = workers + waiting
+        self._fair = Fair(workers, each)
         self._nobody = nobodys(memory_kib, passes)
         _map_large_blocks()
 
@@ -55,11 +57,12 @@ class Passwords:
             return password
         return await self._run(lambda: Secret(self._hasher.hash(password.reveal())))
 
-    async def verify(self, password: Secret, kept: Secret | None) -> Verdict:
+    async def verify(self, password: Secret, kept: Secret | None, address: str = "") -> Verdict:
         """Whether it is the password of this hash; without one it is wrong, and takes as long to say so. Raises `Busy`
-        when too many wait, `Broken` when what is kept is no hash.
+        when too many wait, in all or from this address; `Broken` when what is kept is no hash.
         """
-        return await self._run(lambda: self._verify(password.reveal(), kept.reveal() if kept else self._nobody, kept))
+        against = kept.reveal() if kept else self._nobody
+        return await self._run(lambda: self._verify(password.reveal(), against, kept), address)
 
     def close(self) -> None:
         """Let go of the threads."""
@@ -83,12 +86,13 @@ class Passwords:
         except (InvalidHashError, Argon2Error) as fault:
             raise _no_hash() from fault
 
-    async def _run(self, work: Callable[[], R]) -> R:
+    async def _run(self, work: Callable[[], R], address: str = "") -> R:
         if self._room <= 0:
             raise Busy("passwords-busy", "too many passwords wait to be looked at: try again", retry_after=1)
         self._room -= 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            async with self._fair.turn(address):
+                return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._room += 1
 

@@ -26,6 +26,11 @@ class Reserved:
 
 
 @dataclass(frozen=True, slots=True)
+class Crowded:
+    """As many attempts are under way as may still fail: the next waits until one of them has ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How an attempt ended: with a session, with nothing more (Basic authentication), or with a reason against it."""
 
@@ -42,7 +47,9 @@ class Refreshed:
     refused: str = ""
 
 
-async def reserve_attempt(unit: Unit, account: str, ident: str, *, at: datetime, limits: Limits) -> Reserved | None:
+async def reserve_attempt(
+    unit: Unit, account: str, ident: str, *, at: datetime, limits: Limits
+) -> Reserved | Crowded | None:
     """Reserve an attempt to sign in as this user (name or e-mail); None where there is none. Raises `Limited`."""
     found = await find_account(unit, account)
     if found is None:
@@ -50,7 +57,10 @@ async def reserve_attempt(unit: Unit, account: str, ident: str, *, at: datetime,
     if found.state == State.LOCKED and found.locked_until is not None and found.locked_until <= at:
         found = await unlock(unit, found, at=at)
     attempts = await unit.of(Attempts).look(found.name) or Attempts(user=found.name)
-    await unit.of(Attempts).put(login.reserve(attempts, found, ident, at=at, limits=limits))
+    after = login.reserve(attempts, ident, locked=login.locked(found, at), at=at, limits=limits)
+    if after is None:
+        return Crowded()
+    await unit.of(Attempts).put(after)
     credential = await unit.of(Credential).look(found.name)
     return Reserved(found.name, ident, credential.hash if credential else None)
 

@@ -106,15 +106,21 @@ def limited() -> Limited:
     return Limited("too-many-failures", LIMITED)
 
 
-def reserve(attempts: Attempts, user: User, reservation: str, *, at: datetime, limits: Limits) -> Attempts:
-    """One attempt more under way. Raises `Limited` when the account is locked, or would be if all that is under way
-    failed: so a burst can't try more passwords than the limit.
+def reserve(attempts: Attempts, reservation: str, *, locked: bool, at: datetime, limits: Limits) -> Attempts | None:
+    """One attempt more under way; None, to be asked again, while the account would be locked if all that is under way
+    failed: so a burst can't try more passwords than the limit. Raises `Limited` when it is locked.
     """
     fresh = attempts.fresh(at, limits)
-    locked = user.state == State.LOCKED and (user.locked_until is None or user.locked_until > at)
-    if locked or len(fresh.failures) + len(fresh.pending) >= limits.tries:
+    if locked or len(fresh.failures) >= limits.tries:
         raise limited()
+    if len(fresh.failures) + len(fresh.pending) >= limits.tries:
+        return None
     return fresh.model_copy(update={"pending": (*fresh.pending, Reservation(id=reservation, at=at))})
+
+
+def locked(user: User, at: datetime) -> bool:
+    """Whether the account takes no password at this moment."""
+    return user.state == State.LOCKED and (user.locked_until is None or user.locked_until > at)
 
 
 def failed(attempts: Attempts, reservation: str, *, at: datetime, limits: Limits) -> Attempts:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from yarl import URL
 
-from libs.shared.errors import Busy, Limited, Malformed, Unauthenticated
+from libs.shared.errors import Limited, Malformed, Unauthenticated
 from libs.shared.http import faults
 from libs.shared.http.identity import caller
 from libs.shared.http.reading import FORM, form
@@ -22,6 +22,7 @@ from services.accounts.domain.login import From, Way
 from services.accounts.domain.session import Kind, Session
 from services.accounts.parts import Parts
 from services.accounts.queries import user as users
+from services.accounts.rest.attempting import attempted
 from services.accounts.shapes import session as shapes
 from services.accounts.shapes.session import ClaimsShape, DiscoveryShape, KeysShape, TokenForm, TokensShape
 
@@ -94,30 +95,22 @@ async def attempt(parts: Parts, account: str, password: Secret, source: From) ->
 
     An unknown account takes as long as a wrong password.
     """
-    reserved = await parts.store.transact(
-        commands.reserve_attempt, account, parts.ids(), at=parts.clock(), limits=parts.limits
-    )
-    try:
-        verdict = await parts.passwords.verify(password, reserved.hash if reserved else None)
-    except Busy:
-        if reserved is not None:
-            await parts.store.transact(commands.release_attempt, reserved)
-        raise
-    if reserved is None:
-        return Outcome(refused=login.WRONG)
-    if not verdict.right:
+    async with attempted(parts, account, password, source.source_ip) as looked:
+        if looked.reserved is None:
+            return Outcome(refused=login.WRONG)
+        if not looked.verdict.right:
+            return await parts.store.transact(
+                commands.settle_failure, looked.reserved, source, at=parts.clock(), limits=parts.limits
+            )
         return await parts.store.transact(
-            commands.settle_failure, reserved, source, at=parts.clock(), limits=parts.limits
+            commands.settle_success,
+            looked.reserved,
+            source,
+            better=looked.verdict.better,
+            alone=not parts.settings.multiple_sessions,
+            at=parts.clock(),
+            life=parts.life,
         )
-    return await parts.store.transact(
-        commands.settle_success,
-        reserved,
-        source,
-        better=verdict.better,
-        alone=not parts.settings.multiple_sessions,
-        at=parts.clock(),
-        life=parts.life,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from services.accounts.domain.user import GLOBAL_ROLE, ORIGIN, PROVIDER, User, U
 from services.accounts.parts import DELETES_USERS, EVERYTHING, MANAGES_USERS, SETS_PASSWORDS, Parts
 from services.accounts.queries import member as members
 from services.accounts.queries import user as queries
+from services.accounts.rest.attempting import attempted
 from services.accounts.rest.granting import vet
 from services.accounts.rest.lists import listed
 from services.accounts.shapes import role as role_shapes
@@ -149,16 +150,17 @@ async def _shown(user: User, parts: Parts) -> JsonObject:
 async def _proven(request: web.Request, name: str, old: Secret, parts: Parts) -> Secret | None:
     """The hash that the old password was verified against; a wrong one counts as a failed attempt to sign in."""
     who = caller(request)
-    ident, limits = parts.ids(), parts.limits
-    reserved = await parts.store.transact(sessions.reserve_attempt, name, ident, at=parts.clock(), limits=limits)
-    verdict = await parts.passwords.verify(old, reserved.hash if reserved else None)
+    async with attempted(parts, name, old, who.source_ip) as looked:
+        reserved, right = looked.reserved, looked.verdict.right
+        if reserved is not None and right:
+            await parts.store.transact(sessions.release_attempt, reserved)
+        elif reserved is not None:
+            source = From(who.source_ip, who.user_agent, Way.PASSWORD)
+            await parts.store.transact(sessions.settle_failure, reserved, source, at=parts.clock(), limits=parts.limits)
     if reserved is None:
         raise USERS.unknown(name)
-    if verdict.right:
-        await parts.store.transact(sessions.release_attempt, reserved)
+    if right:
         return reserved.hash
-    source = From(who.source_ip, who.user_agent, Way.PASSWORD)
-    await parts.store.transact(sessions.settle_failure, reserved, source, at=parts.clock(), limits=limits)
     raise Malformed("old-password", "incorrect old password")
 
 

@@ -15,6 +15,7 @@ from libs.shared.testing.clock import VirtualClock
 from libs.shared.values import Secret
 from services.accounts.app import DOCUMENTS, load_seeds
 from services.accounts.clients import tokens
+from services.accounts.clients.turns import Turns
 from services.accounts.commands import seed
 from services.accounts.parts import Parts
 from services.accounts.settings import AccountsSettings
@@ -31,7 +32,8 @@ async def bare(tmp_path: Path) -> AsyncIterator[Stage]:
     )
     passwords = cheap()
     settings = AccountsSettings(tries=5)
-    yield Stage(Parts(store, clock, Ids(1), passwords, tokens.opened(Secret(""), tmp_path), settings), clock)
+    key = tokens.opened(Secret(""), tmp_path)
+    yield Stage(Parts(store, clock, Ids(1), passwords, key, settings, Turns(clock)), clock)
     passwords.close()
     await store.close()
 

@@ -66,6 +66,24 @@ async def test_the_queue_is_bounded() -> None:
     small.close()
 
 
+async def test_one_address_does_not_hold_up_another() -> None:
+    """However many wait from one address, another one's is next but one; past its bound the first is refused."""
+    small = Passwords(memory_kib=1024, passes=3, workers=1, waiting=100, each=20)
+    ended: list[str] = []
+
+    async def look(address: str) -> None:
+        await small.verify(RIGHT, None, address)
+        ended.append(address)
+
+    crowd = [asyncio.create_task(look("10.0.0.1")) for _ in range(40)]
+    await asyncio.sleep(0)
+    await look("10.0.0.2")
+    assert ended.index("10.0.0.2") <= 2
+    answers = await asyncio.gather(*crowd, return_exceptions=True)
+    assert sum(isinstance(answer, Busy) for answer in answers) == 19
+    small.close()
+
+
 def test_the_key_is_made_once_and_private(tmp_path: Path) -> None:
     """The first start makes it, mode 0600, leaving no draft behind; the second reads the same."""
     folder = tmp_path / "accounts"

@@ -9,8 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from libs.shared.errors import Fault, Limited, Unauthenticated
-from libs.shared.store.protocol import Equal, Find
+from libs.shared.errors import Broken, Fault, Limited, Unauthenticated
+from libs.shared.store.protocol import Equal, Find, Unit
+from libs.shared.testing.clock import eventually
 from libs.shared.values import Secret
 from services.accounts.commands import session as commands
 from services.accounts.commands import user as users
@@ -19,6 +20,7 @@ from services.accounts.domain import session as domain
 from services.accounts.domain.login import INACTIVE, WRONG, Attempts, From, LoginRecord, Way
 from services.accounts.domain.password import Credential
 from services.accounts.domain.session import Kind, Session
+from services.accounts.domain.strangers import Strangers
 from services.accounts.domain.user import State, User, UserWish
 from services.accounts.rest.sessions import attempt
 from services.accounts.tests.stage import PASSWORD, Stage
@@ -91,11 +93,49 @@ async def test_fifty_wrong_passwords_at_once_are_counted_exactly(stage: Stage) -
 
 
 async def test_right_passwords_at_once_all_begin_sessions(stage: Stage) -> None:
-    """Signing in at several places at once is no attack, within the limit; nothing is left reserved."""
+    """Signing in at several places at once is no attack, however many: some wait; nothing is left reserved."""
     await stage.user("bob")
-    answers = await asyncio.gather(*(tries(stage, "bob", PASSWORD) for _ in range(4)))
-    assert len({answer.session.id for answer in answers if answer.session}) == 4
+    answers = await asyncio.gather(*(tries(stage, "bob", PASSWORD) for _ in range(30)))
+    assert len({answer.session.id for answer in answers if answer.session}) == 30
     assert (await stage.parts.store.of(Attempts).get("bob")).pending == ()
+
+
+async def test_an_unknown_name_has_the_same_limit(stage: Stage) -> None:
+    """A burst and what follows it are refused as for a user, and the lock runs out as his does."""
+    answers = await asyncio.gather(*(tries(stage, "nobody", f"no{n}") for n in range(50)), return_exceptions=True)
+    assert Counter(type(answer).__name__ for answer in answers) == {"Outcome": 5, "Limited": 45}
+    with pytest.raises(Limited, match="auth rate limit exceeded"):
+        await tries(stage, "nobody", PASSWORD)
+    await stage.clock.advance(601)
+    assert (await tries(stage, "nobody", "no")).refused == WRONG
+
+
+def test_unknown_names_are_remembered_within_bounds(stage: Stage) -> None:
+    """The one that was longest left alone is forgotten; what could not be looked at counts for nothing."""
+    strangers, at, limits = Strangers(2), stage.clock(), stage.parts.limits
+    for name in ("a", "b", "c"):
+        assert strangers.reserve(name, name, at=at, limits=limits)
+    assert len(strangers) == 2
+    for turn in range(5):
+        assert strangers.reserve("d", str(turn), at=at, limits=limits)
+    assert not strangers.reserve("d", "one more", at=at, limits=limits)
+    strangers.release("d", "0")
+    assert strangers.reserve("d", "one more", at=at, limits=limits)
+
+
+async def test_a_fault_leaves_nothing_reserved(stage: Stage) -> None:
+    """A hash that is damaged is our fault, and locks nobody out."""
+    await stage.user("bob")
+    credential = await stage.parts.store.of(Credential).get("bob")
+    damaged = credential.model_copy(update={"hash": Secret("$argon2id$damaged")})
+    await stage.do(keep, damaged)
+    with pytest.raises(Broken):
+        await tries(stage, "bob", PASSWORD)
+    assert (await stage.parts.store.of(Attempts).get("bob")).pending == ()
+
+
+async def keep(unit: Unit, credential: Credential) -> None:
+    await unit.of(Credential).put(credential)
 
 
 async def test_a_lock_runs_out(stage: Stage) -> None:
@@ -142,8 +182,13 @@ async def test_an_attempt_that_was_never_settled_lapses(stage: Stage) -> None:
     parts = stage.parts
     for _ in range(5):
         await stage.do(commands.reserve_attempt, "bob", parts.ids(), at=stage.clock(), limits=parts.limits)
+    waits = asyncio.create_task(tries(stage, "bob", PASSWORD))
+    await eventually(lambda: stage.clock.sleepers > 0)
+    for _ in range(120):
+        await stage.clock.advance(0.1)
+        await asyncio.sleep(0.002)
     with pytest.raises(Limited):
-        await tries(stage, "bob", PASSWORD)
+        await waits
     await stage.clock.advance(61)
     await begun(stage)
 
@@ -182,7 +227,7 @@ async def test_a_password_changed_while_it_was_looked_at_begins_nothing(stage: S
     await stage.user("bob")
     parts = stage.parts
     reserved = await stage.do(commands.reserve_attempt, "bob", parts.ids(), at=stage.clock(), limits=parts.limits)
-    assert reserved is not None
+    assert isinstance(reserved, commands.Reserved)
     hashed = await parts.passwords.hash(Secret("N3wPassw0rd"))
     await stage.do(users.set_password, "bob", hashed, proven=None, by="admin", session="", at=stage.clock())
     outcome = await stage.do(
@@ -278,7 +323,7 @@ async def test_signing_in_alone_ends_the_others(stage: Stage) -> None:
     first = await begun(stage)
     parts = stage.parts
     reserved = await stage.do(commands.reserve_attempt, "bob", parts.ids(), at=stage.clock(), limits=parts.limits)
-    assert reserved is not None
+    assert isinstance(reserved, commands.Reserved)
     await stage.do(commands.settle_success, reserved, HERE, better=None, alone=True, at=stage.clock(), life=parts.life)
     assert (await parts.store.of(Session).get(first.id)).ended
 

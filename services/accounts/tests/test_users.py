@@ -32,7 +32,7 @@ async def sign_in(stage: Stage, name: str) -> Session:
     """A session, as after the right password."""
     parts = stage.parts
     reserved = await stage.do(sessions.reserve_attempt, name, parts.ids(), at=stage.clock(), limits=parts.limits)
-    assert reserved is not None
+    assert isinstance(reserved, sessions.Reserved)
     outcome = await stage.do(
         sessions.settle_success, reserved, HERE, better=None, alone=False, at=stage.clock(), life=parts.life
     )
