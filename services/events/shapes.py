@@ -19,6 +19,7 @@ from services.events.queries import Found
 MOST = 1000
 LONGEST = 512
 NUMBER = re.compile(r"[0-9]{1,18}")
+SUBJECT = re.compile(r"[^/\s]+/[^/\s]+")
 HEARTBEAT = b":\n\n"
 PARAMETERS = (
     ("after", "only what stands after this position; 0, the beginning, unless given"),
@@ -92,6 +93,13 @@ def farewell(cut: Cut) -> bytes:
     return b"event: cut\ndata: %s\n\n" % orjson.dumps({"reason": cut.reason, "text": cut.text})
 
 
+def check_position(after: int, last: int) -> None:
+    """Raise `Invalid` when it lies beyond the end of the log: it was never given out, or the log is another one."""
+    if after > last:
+        text = f"position {after} is beyond the end of the log: its last position is {last}"
+        raise Invalid("position-beyond", text, flaws=(Flaw("after", f"should be at most {last}", after),))
+
+
 def wanted(query: MultiMapping[str], last_event_id: str = "") -> tuple[Wanted, bool]:
     """What is asked for, and whether to follow; raises `Invalid` naming each parameter that is wrong.
 
@@ -112,6 +120,8 @@ def wanted(query: MultiMapping[str], last_event_id: str = "") -> tuple[Wanted, b
         for name, text in texts.items()
         if name in query and not 1 <= len(text) <= LONGEST
     ]
+    if 1 <= len(texts["subject"]) <= LONGEST and not SUBJECT.fullmatch(texts["subject"]):
+        flaws.append(Flaw("subject", "should be a plural and a name, such as users/bob", texts["subject"]))
     if flaws:
         told = "; ".join(f"{flaw.field} {flaw.text}" for flaw in flaws)
         raise Invalid("query", f"the query is not accepted: {told}", flaws=tuple(flaws))

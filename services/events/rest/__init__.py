@@ -38,6 +38,7 @@ async def list_events(request: web.Request, parts: Parts) -> web.StreamResponse:
     workspaces. With `follow=true` it goes on as server-sent events.
     """
     wanted, follow = shapes.wanted(request.rel_url.query, request.headers.get("Last-Event-ID", ""))
+    shapes.check_position(wanted.after, (await queries.log_cursor(parts.store)).position)
     viewer = await viewer_of(request)
     if follow:
         settings = parts.settings

@@ -12,9 +12,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from libs.shared.contracts.accounts_v1 import WorkspaceChanged
+from libs.shared.errors import Invalid
 from libs.shared.http.identity import ASK, HEADER
 from libs.shared.http.route import Access, May, Mine
-from services.events import rest
+from services.events import rest, shapes
 from services.events.tests.stage import PATH, Callers, envelope, identity, opened, serving, tell, working
 
 
@@ -83,3 +84,23 @@ def test_what_the_route_asks() -> None:
         May("events.all", verb="list", resource="events", group="events.orrery.io", scope="Global"),
         Mine("workspaces", of="workspaces"),
     )
+
+
+@pytest.mark.parametrize("query", ["subject=a/b/c", "subject=bob", "subject=users/", "subject=/bob", "subject=a%20b/c"])
+async def test_a_subject_that_nothing_has(tmp_path: Path, query: str) -> None:
+    """What can't be a subject is refused, and isn't an empty page."""
+    async with opened(tmp_path) as parts, serving(parts, Callers()) as client, client.get(f"{PATH}?{query}") as answer:
+        assert (answer.status, await answer.text()) == (400, "query")
+
+
+async def test_a_position_beyond_the_end(tmp_path: Path) -> None:
+    """It is refused, in pages and streams, saying the last one: who waited for it would miss all until then."""
+    async with opened(tmp_path) as parts, working(parts), serving(parts, Callers()) as client:
+        await tell(parts, envelope(WorkspaceChanged(workspace="ws1"), "workspaces/ws1", "ws1"))
+        for query, headers in (("after=2", {}), ("follow=true&after=2", {}), ("follow=true", {"Last-Event-ID": "9"})):
+            async with client.get(f"{PATH}?{query}", headers=headers) as answer:
+                assert (answer.status, await answer.text()) == (400, "position-beyond")
+        async with client.get(f"{PATH}?after=1") as answer:
+            assert await answer.json() == {"items": [], "next": 1}
+    with pytest.raises(Invalid, match="its last position is 1"):
+        shapes.check_position(2, 1)
