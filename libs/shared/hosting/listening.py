@@ -15,6 +15,7 @@ from libs.shared.errors import Broken
 from libs.shared.hosting.connection import Cut
 from libs.shared.hosting.crowd import Crowd, Place
 from libs.shared.hosting.folder import free_socket
+from libs.shared.hosting.refusing import Runner
 from libs.shared.http.limits import LIMITS, Limits
 
 BACKLOG = 1024
@@ -60,9 +61,7 @@ async def served(
     are the application's own unless given.
     """
     limits = limits or app.get(LIMITS) or Limits()
-    made = web.AppRunner(
-        app, handle_signals=False, access_log=None, shutdown_timeout=seconds, keepalive_timeout=limits.idle
-    )
+    made = Runner(app, handle_signals=False, access_log=None, shutdown_timeout=seconds, keepalive_timeout=limits.idle)
     await made.setup()
     assert made.server is not None  # noqa: S101  # for the type: set up above
     crowd = Crowd(made.server, limits, told)

@@ -8,6 +8,7 @@ from time import perf_counter
 from urllib.parse import quote
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from opentelemetry.trace import SpanKind
 
 from libs.shared.errors import Busy, Denied, Fault, Malformed, Unauthenticated, Unsupported
@@ -43,6 +44,7 @@ def public(parts: Parts) -> web.Application:
     application = web.Application(
         handler_args={"max_line_size": LARGEST_LINE, "max_field_size": LARGEST_LINE, "lingering_time": 2.0},
         client_max_size=0,
+        middlewares=[web.middleware(partial(_pathless, parts=parts))],
     )
     application[LIMITS] = _limits(parts.settings)
     application.on_response_prepare.append(_unnamed)
@@ -62,6 +64,11 @@ def _limits(settings: GatewaySettings) -> Limits:
         per_address=settings.connections_per_address,
         exempt=settings.proxies,
     )
+
+
+async def _pathless(request: web.Request, handler: Handler, parts: Parts) -> web.StreamResponse:
+    """What names no path, as `CONNECT host:443` and `OPTIONS *`, comes in as everything else does."""
+    return await (handler(request) if request.path.startswith("/") else receive(request, parts))
 
 
 async def _unnamed(_request: web.Request, response: web.StreamResponse) -> None:

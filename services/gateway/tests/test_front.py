@@ -193,3 +193,35 @@ def test_proxies_that_are_no_networks_are_one_flaw_each() -> None:
         read({"gateway": GatewaySettings}, variables={"ORRERY_GATEWAY_PROXIES": "10.0.0.0/8,nonsense"})
     (flaw,) = told.value.flaws
     assert "ORRERY_GATEWAY_PROXIES (environment): '10.0.0.0/8,nonsense' should be networks such as" in flaw.text
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "GET /kapis?token=secret HTTP/9.9\n\n",
+        "G@T /kapis?token=secret HTTP/1.1\nHost: x\n\n",
+        "GET /kapis?token=secret HTTP/1.1\nHost x\n\n",
+        f"GET /kapis?token=secret{'x' * 20_000} HTTP/1.1\nHost: x\n\n",
+    ],
+)
+async def test_what_is_no_http_is_refused_in_few_words(
+    stage: Stage, head: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A Status that neither names the software nor repeats what was sent, and no more than a quiet line in the log."""
+    caplog.set_level("DEBUG", "aiohttp.server")
+    code, answer = await stage.raw(head)
+    assert code == 400
+    assert "\r\nServer:" not in answer
+    assert '"kind":"Status"' in answer.replace(" ", "")
+    assert "secret" not in answer + caplog.text
+    said = [record for record in caplog.records if record.name == "aiohttp.server" and "refused" in record.message]
+    assert [(record.levelname, record.exc_info) for record in said] == [("DEBUG", None)]
+
+
+async def test_nobody_is_connected_elsewhere(stage: Stage) -> None:
+    """CONNECT is no method here, whatever it names."""
+    for target in ("example.com:443", "/kapis"):
+        code, answer = await stage.raw(f"CONNECT {target} HTTP/1.1\nHost: x\nConnection: close\n\n")
+        assert (code, "\r\nServer:" in answer) == (405, False)
+    code, answer = await stage.raw("OPTIONS * HTTP/1.1\nHost: x\nConnection: close\n\n")
+    assert (code, "\r\nServer:" in answer) == (400, False)
