@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -28,6 +29,12 @@ class _Line:
     waiting: int = 0
 
 
+@dataclass(slots=True)
+class _Door:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+
+
 class Turns:
     """In this process; the first in line alone asks the store."""
 
@@ -35,6 +42,7 @@ class Turns:
         self._clock = clock
         self.strangers = Strangers()
         self._lines: dict[str, _Line] = {}
+        self._doors: dict[str, _Door] = {}
 
     async def reserved(self, account: str, reserve: Callable[[], Awaitable[R | None]]) -> R:
         """What `reserve` gives, as soon as it gives something. Raises `Limited` when that takes too long, or too many
@@ -56,6 +64,19 @@ class Turns:
             line.waiting -= 1
             if not line.waiting:
                 del self._lines[account]
+
+    @asynccontextmanager
+    async def unit(self, account: str) -> AsyncIterator[None]:
+        """Units about one account one after another: at once they would only make each other run again."""
+        door = self._doors.setdefault(account, _Door())
+        door.users += 1
+        try:
+            async with door.lock:
+                yield
+        finally:
+            door.users -= 1
+            if not door.users:
+                del self._doors[account]
 
     def settled(self, account: str) -> None:
         """An attempt at it has ended."""

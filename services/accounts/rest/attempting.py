@@ -31,7 +31,8 @@ async def attempted(parts: Parts, account: str, password: Secret, address: str) 
     reserved = (await parts.turns.reserved(account, lambda: _reserve(parts, account, ident))).reserved
     try:
         verdict = await parts.passwords.verify(password, reserved.hash if reserved else None, address)
-        yield Looked(reserved, verdict)
+        async with parts.turns.unit(account):
+            yield Looked(reserved, verdict)
         ended = True
     finally:
         try:
@@ -47,7 +48,8 @@ class _Turn:
 
 async def _reserve(parts: Parts, account: str, ident: str) -> _Turn | None:
     at, limits = parts.clock(), parts.limits
-    found = await parts.store.transact(commands.reserve_attempt, account, ident, at=at, limits=limits)
+    async with parts.turns.unit(account):
+        found = await parts.store.transact(commands.reserve_attempt, account, ident, at=at, limits=limits)
     if found is None:
         return _Turn(None) if parts.turns.strangers.reserve(account, ident, at=at, limits=limits) else None
     return None if isinstance(found, Crowded) else _Turn(found)
