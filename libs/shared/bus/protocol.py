@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Flag, auto
-from typing import Protocol
+from typing import Final, Protocol
 
 from libs.shared.event import Envelope
+
+RETENTION: Final = timedelta(days=7)
+"""How long messages are kept unless an adapter is told otherwise; a consumer's inbox has to outlive it."""
 
 
 class Feature(Flag):

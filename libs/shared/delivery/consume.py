@@ -15,7 +15,6 @@ from prometheus_client import Gauge
 
 from libs.shared.bus.protocol import Bus, Delivery, Group, Message, Unreadable
 from libs.shared.delivery import parked
-from libs.shared.delivery.keep import INBOX_KEEP
 from libs.shared.delivery.parked import Parked
 from libs.shared.delivery.react import Done, Down, Failed, Outcome, Reactor
 from libs.shared.delivery.retry import PATIENT, QUICK, SLOW, Backoff
@@ -31,7 +30,6 @@ DONE, SEEN, PARKED, FULL = "done", "seen", "parked", "full"
 RETRIED = "retried"
 _FETCH_WAIT = 5.0
 _MEASURE_EVERY = 5.0
-_SWEEP_EVERY = 600.0
 _FULL_WAIT = 30.0
 """Seconds that a message waits on the bus when its lane is full."""
 
@@ -45,7 +43,6 @@ class Limits:
     backoff: Backoff = QUICK
     slow: Backoff = SLOW
     lane_bound: int = parked.LANE_BOUND
-    inbox_keep: timedelta = INBOX_KEEP
 
 
 DEFAULT = Limits()
@@ -86,7 +83,6 @@ class Consumer:
         """Handle what comes, until cancelled. Raises the bus's faults: whoever owns the task starts it again."""
         async with self._bus.group(self._reactor.service, self._reactor.types) as group, asyncio.TaskGroup() as tasks:
             tasks.create_task(self._measure(group), name=f"measure {self._reactor.service}")
-            tasks.create_task(self._sweep(), name=f"sweep {self._reactor.service}")
             while True:
                 for delivery in await group.fetch(await self._room(), _FETCH_WAIT):
                     task = tasks.create_task(self._deliver(delivery))
@@ -181,12 +177,3 @@ class Consumer:
                 )
             known = lost
             await self._clock.sleep(_MEASURE_EVERY)
-
-    async def _sweep(self) -> None:
-        """Forget inbox notes that nothing can ask for any more."""
-        while True:
-            try:
-                await self._store.sweep_inbox(self._clock() - self._limits.inbox_keep)
-            except Fault as error:
-                self._log.warning("inbox not swept", reason=error.text)
-            await self._clock.sleep(_SWEEP_EVERY)

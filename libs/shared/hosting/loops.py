@@ -10,6 +10,7 @@ from typing import Any
 
 from libs.shared.delivery.consume import Consumer
 from libs.shared.delivery.follow import Follower, Following
+from libs.shared.delivery.keep import sweep_inbox
 from libs.shared.delivery.parked_worker import ParkedRetries
 from libs.shared.delivery.react import Reactor
 from libs.shared.delivery.relay import Relay
@@ -66,6 +67,7 @@ def listening(service: Service, host: Host, parts: Any, tail: Tail) -> Iterator[
         yield from _reacting(service, host)
     if follows(service):
         yield "follower", _follower(service, host, parts, tail).run
+    yield "sweep", partial(sweep_inbox, host.store, host.clock, host.telemetry)
     for worker in service.workers:
         run = partial(worker.run, parts)
         yield worker.name, partial(_leased, worker.name, run, host) if worker.lease else run

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from libs.shared import failpoints
+from libs.shared.bus.protocol import RETENTION
 from libs.shared.config.reader import Effective
+from libs.shared.delivery.keep import INBOX_KEEP, OUTBOX_KEEP, check_retention
 from libs.shared.hosting.admin import ADMIN, NO_PASSWORD, FirstPassword, first_password
 from libs.shared.hosting.folder import Folder
 from libs.shared.hosting.keys import identity_key, identity_public_key
@@ -48,6 +50,7 @@ async def suite_opened(
     """Open every service, then the doors for clients; raises from the error tree when one can't be opened, with
     everything closed again.
     """
+    check_retention(inbox=INBOX_KEEP, bus=RETENTION, outbox=OUTBOX_KEEP)
     folder = Folder.opened(effective.suite.data)
     clock = clock or SystemClock()
     plan = failpoints.parsed(effective.suite.failpoints)

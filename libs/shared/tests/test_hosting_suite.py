@@ -16,11 +16,17 @@ from aiohttp import web
 from libs.shared.config import Settings
 from libs.shared.errors import Broken, Busy, Invalid
 from libs.shared.event import Envelope, Event
+from libs.shared.failpoints import Failpoints
+from libs.shared.hosting.loops import source_of
+from libs.shared.hosting.opening import KIT
 from libs.shared.http.identity import GATEWAY, HEADER, Identity, Signed, caller
 from libs.shared.http.route import Access, Route
 from libs.shared.service import Follow, Host, On, Service, Worker
 from libs.shared.store.protocol import Document, Unit
+from libs.shared.store.sqlite import open_store
+from libs.shared.testing.clock import VirtualClock
 from libs.shared.testing.host import Running, running
+from libs.shared.values import TimeOrderedIds
 
 
 class Rang(Event):
@@ -210,6 +216,23 @@ async def test_what_was_committed_is_told_by_the_next_run(tmp_path: Path) -> Non
         await rung(suite, "one")
     async with running(BELL, ECHO, data=tmp_path) as suite, asyncio.timeout(10):
         while await suite.services["echo"].host.store.of(Ring).look("echo of one") is None:  # noqa: ASYNC110  # threads
+            await asyncio.sleep(0.005)
+
+
+async def test_old_notes_and_ids_are_forgotten(tmp_path: Path) -> None:
+    """Of every service, also of one that reacts to nothing: what is older than anything that could ask is swept."""
+    old = await open_store(
+        tmp_path / "bell.db",
+        (Ring, *KIT),
+        clock=VirtualClock(),
+        ids=TimeOrderedIds(),
+        source=source_of("bell"),
+        failpoints=Failpoints(),
+    )
+    await old.transact_once("long-ago", ring, "one")
+    await old.close()
+    async with running(BELL, data=tmp_path) as suite, asyncio.timeout(10):
+        while await suite.services["bell"].host.store.outcome("long-ago"):  # noqa: ASYNC110  # threads
             await asyncio.sleep(0.005)
 
 

@@ -19,7 +19,7 @@ from libs.shared.bus.embedded.log import Log, connect, prepare
 from libs.shared.bus.embedded.reader import Reader
 from libs.shared.bus.embedded.tail import Item, Tail
 from libs.shared.bus.embedded.writer import Append, Call, Job, Writer
-from libs.shared.bus.protocol import NOW, START, Beat, Feature, Group, Message, Page, Unreadable
+from libs.shared.bus.protocol import NOW, RETENTION, START, Beat, Feature, Group, Message, Page, Unreadable
 from libs.shared.bus.types import Types
 from libs.shared.errors import Broken, Busy, Fault, Gone, Invalid, TooLarge
 from libs.shared.event import Envelope
@@ -39,7 +39,7 @@ async def open_bus(
     *,
     clock: Clock,
     failpoints: Failpoints,
-    retention_age: timedelta = timedelta(days=7),
+    retention_age: timedelta = RETENTION,
     retention_bytes: int = 1024 * MIB,
     max_message: int = MIB,
     ack_wait: float = 30.0,
