@@ -6,10 +6,13 @@ account or its password changes.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from libs.shared.values import Secret
 
@@ -20,6 +23,12 @@ class _Entry:
     until: float
 
 
+@dataclass(slots=True)
+class _Line:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    length: int = 0
+
+
 class Passwords:
     """A positive cache; what is wrong is never remembered."""
 
@@ -28,6 +37,7 @@ class Passwords:
         self._life = life
         self._size = size
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._lines: dict[bytes, _Line] = {}
         self._cuts = 0
 
     @property
@@ -55,6 +65,20 @@ class Passwords:
         self._entries[self._digest(username, password)] = _Entry(user, now + self._life)
         while len(self._entries) > self._size:
             self._entries.popitem(last=False)
+
+    @asynccontextmanager
+    async def alone(self, username: str, password: Secret) -> AsyncIterator[None]:
+        """One at a time with equal credentials: who comes next may find them verified."""
+        digest = self._digest(username, password)
+        line = self._lines.setdefault(digest, _Line())
+        line.length += 1
+        try:
+            async with line.lock:
+                yield
+        finally:
+            line.length -= 1
+            if not line.length:
+                del self._lines[digest]
 
     def cut(self, users: frozenset[str]) -> None:
         """Forget what is remembered of these accounts."""

@@ -60,13 +60,23 @@ async def authenticate(
                 raise refused("ended", "token not found in cache")
             return _bearer(claims, index)
         case Basic(username, password):
-            cuts = passwords.cuts
             user = passwords.look(username, password, clock.monotonic())
             if user is None:
-                user = await accounts.verify(username, password, peer.address, peer.agent)
-                passwords.note(username, password, user, clock.monotonic(), cuts)
+                user = await _proven(offered, peer, passwords, accounts, clock)
             known = _account(user, index)
             return Caller.of(user, (*known.groups, AUTHENTICATED))
+
+
+async def _proven(offered: Basic, peer: Peer, passwords: Passwords, accounts: Accounts, clock: Clock) -> str:
+    """The user, asked of accounts: once for equal credentials that come at the same time and are right."""
+    username, password = offered.username, offered.password
+    async with passwords.alone(username, password):
+        cuts = passwords.cuts
+        user = passwords.look(username, password, clock.monotonic())
+        if user is None:
+            user = await accounts.verify(username, password, peer.address, peer.agent)
+            passwords.note(username, password, user, clock.monotonic(), cuts)
+        return user
 
 
 async def _verified(token: str, tokens: Tokens, accounts: Accounts, issuer: str) -> Claims:

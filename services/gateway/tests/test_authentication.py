@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -121,6 +122,19 @@ async def test_a_password_is_verified_once_and_forgotten_with_the_account(stage:
     await stage.accounts.tell(accounts.UserDisabled(user="out"))
     await eventually(lambda: not stage.parts.memory.index.users["out"].active)
     assert await ask(PASSWORD) == 401
+
+
+async def test_equal_passwords_at_once_are_verified_once(stage: Stage) -> None:
+    """Thirty requests with one right password ask accounts once; wrong ones are each asked about, and counted."""
+
+    async def ask(password: str) -> int:
+        text = base64.b64encode(f"out@example.com:{password}".encode()).decode()
+        return (await stage.ask("", "GET", SELF, headers={"Authorization": f"Basic {text}"}))[0]
+
+    assert await asyncio.gather(*(ask(PASSWORD) for _ in range(30))) == [200] * 30
+    assert stage.accounts.verified == 1
+    assert await asyncio.gather(*(ask("wrong") for _ in range(5))) == [401] * 5
+    assert stage.accounts.verified == 6
 
 
 async def test_a_wrong_password_has_the_original_words(stage: Stage) -> None:
