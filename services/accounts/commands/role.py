@@ -7,9 +7,11 @@ from datetime import datetime
 
 from libs.shared.contracts.accounts_v1 import Rule, Subject
 from libs.shared.store.protocol import Equal, Find, Unit
+from services.accounts.commands.admin import refuse_last
 from services.accounts.domain import role as domain
 from services.accounts.domain.resource import GLOBAL_BINDINGS, GLOBAL_ROLES, TEMPLATES, WORKSPACE_ROLES, checked_version
 from services.accounts.domain.role import GlobalRole, GlobalRoleBinding, RoleWish, WorkspaceRole
+from services.accounts.domain.seed import PLATFORM_ADMIN
 from services.accounts.domain.workspace import Workspace
 
 
@@ -162,17 +164,19 @@ async def create_global_binding(unit: Unit, binding: GlobalRoleBinding) -> Globa
 async def rebind_global(
     unit: Unit, before: GlobalRoleBinding, role: str, subjects: Sequence[Subject]
 ) -> GlobalRoleBinding:
-    """Give a binding other subjects, or another role. Raises `Missing` for an unknown role, `Invalid`."""
+    """Give a binding other subjects, or another role. Raises `Missing` for an unknown role, `Invalid`, `Conflict`."""
     domain.check_subjects(GLOBAL_BINDINGS, before.name, subjects)
     if await unit.of(GlobalRole).look(role) is None:
         raise GLOBAL_ROLES.unknown(role)
+    await _refuse_lost_admins(unit, before, () if role != before.role else subjects)
     binding = await unit.of(GlobalRoleBinding).put(domain.rebound(before, role, tuple(subjects)))
     unit.emit(domain.bound(binding, before.subjects), subject=f"globalrolebindings/{binding.name}", about=binding)
     return binding
 
 
 async def unbind_global(unit: Unit, binding: GlobalRoleBinding) -> None:
-    """Remove a binding of a global role."""
+    """Remove a binding of a global role. Raises `Conflict` for the one of the last administrator."""
+    await _refuse_lost_admins(unit, binding, ())
     await unit.of(GlobalRoleBinding).drop(binding.name)
     unit.emit(domain.unbound(binding), subject=f"globalrolebindings/{binding.name}", about=binding)
 
@@ -185,6 +189,12 @@ async def unbind_global_roles(unit: Unit, user: str) -> None:
             await rebind_global(unit, binding, binding.role, left)
         else:
             await unbind_global(unit, binding)
+
+
+async def _refuse_lost_admins(unit: Unit, before: GlobalRoleBinding, after: Sequence[Subject]) -> None:
+    """Raise `Conflict` where a binding to platform-admin would leave out the last administrator."""
+    if before.role == PLATFORM_ADMIN:
+        await refuse_last(unit, *(subject.name for subject in before.subjects if subject not in after))
 
 
 async def _global_bindings(unit: Unit, user: str) -> list[GlobalRoleBinding]:

@@ -8,6 +8,7 @@ from libs.shared.contracts.accounts_v1 import PasswordChanged
 from libs.shared.errors import Invalid
 from libs.shared.store.protocol import Equal, Find, Unit
 from libs.shared.values import Secret
+from services.accounts.commands import admin as admins
 from services.accounts.commands import member as members
 from services.accounts.commands import role as roles
 from services.accounts.commands import session as sessions
@@ -15,6 +16,7 @@ from services.accounts.domain import user as domain
 from services.accounts.domain.login import Attempts, LoginRecord
 from services.accounts.domain.password import Credential
 from services.accounts.domain.resource import USERS, checked_version, derived_uid
+from services.accounts.domain.seed import PLATFORM_ADMIN
 from services.accounts.domain.user import PROVIDER, State, User, UserWish
 
 
@@ -71,6 +73,8 @@ async def change_user(
         unit.emit(event, subject=subject(user.name), about=user)
     user = await _move(unit, user, wish.state, by=by, at=at)
     if other_role and wish.global_role:
+        if bound == PLATFORM_ADMIN:
+            await admins.refuse_last(unit, user.name)
         await roles.bind_global_role(unit, user.name, wish.global_role, uid=uid, at=at)
     return user
 
@@ -80,6 +84,7 @@ async def delete_user(unit: Unit, name: str, *, by: str) -> User:
     user = await unit.of(User).look(name)
     if user is None:
         raise USERS.missing(name)
+    await admins.refuse_last(unit, name)
     await sessions.end_sessions(unit, name, "deleted")
     await members.leave_everywhere(unit, name, by=by)
     await roles.unbind_global_roles(unit, name)
@@ -129,6 +134,7 @@ async def _move(unit: Unit, user: User, state: str | None, *, by: str, at: datet
     """Enable or disable him, where that is wished and he isn't."""
     if state == State.DISABLED and user.state != State.DISABLED:
         disabled, told = domain.disable(user, by=by, at=at)
+        await admins.refuse_last(unit, user.name)
         disabled = await unit.of(User).put(disabled)
         unit.emit(told, subject=subject(user.name), about=disabled)
         await sessions.end_sessions(unit, user.name, "disabled")

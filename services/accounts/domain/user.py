@@ -37,6 +37,8 @@ KEPT = (PASSWORD_CHANGED, GRANTED_CLUSTERS)
 EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]{1,64}@[^@\s\"(),:;<>\[\]\\]{1,255}")
 TEXT_LIMIT = 4096
 GROUPS_LIMIT = 1000
+RESERVED, PRE_REGISTRATION = "system:", "pre-registration"
+"""Groups that follow from how somebody signed in; nobody is put in one."""
 
 
 class State(StrEnum):
@@ -99,7 +101,7 @@ def taken(email: str) -> Exists:
     return Exists("email-taken", f'the e-mail address "{email}" is another user\'s', resource="users")
 
 
-def _flaws(wish: UserWish) -> tuple[Flaw, ...]:
+def _flaws(wish: UserWish, former: tuple[str, ...] = ()) -> tuple[Flaw, ...]:
     flaws = list(metadata_flaws(wish.name, wish.labels, wish.annotations))
     if wish.email and not EMAIL.fullmatch(wish.email):
         flaws.append(Flaw("spec.email", "must be an e-mail address, such as bob@example.com", wish.email))
@@ -108,6 +110,11 @@ def _flaws(wish: UserWish) -> tuple[Flaw, ...]:
             flaws.append(Flaw(f"spec.{path}", f"Too long: may not be longer than {TEXT_LIMIT}"))
     if len(wish.groups) > GROUPS_LIMIT:
         flaws.append(Flaw("spec.groups", f"Too many: must have at most {GROUPS_LIMIT} items"))
+    flaws += [
+        Flaw("spec.groups", "is a group that the platform itself puts users in", group)
+        for group in sorted(set(wish.groups) - set(former))
+        if group.startswith(RESERVED) or group == PRE_REGISTRATION
+    ]
     if wish.state not in (None, "", *State):
         flaws.append(Flaw("status.state", f'Unsupported value: "{wish.state}": supported values: Active, Disabled'))
     return tuple(flaws)
@@ -148,7 +155,7 @@ def create(wish: UserWish, *, uid: str, by: str, at: datetime) -> tuple[User, Us
 
 def change(user: User, wish: UserWish, *, by: str) -> tuple[User, UserChanged | None]:
     """The account with what is wished of it, but its state; no event where nothing differs. Raises `Invalid`."""
-    flaws = _flaws(wish)
+    flaws = _flaws(wish, user.groups)
     if flaws:
         raise USERS.invalid(wish.name, *flaws)
     kept = {key: user.annotations[key] for key in KEPT if key in user.annotations}

@@ -101,7 +101,7 @@ async def change_global_binding(unit: Unit, before: GlobalRoleBinding, wish: Jso
 
 async def remove_global_binding(unit: Unit, before: GlobalRoleBinding, ask: Ask) -> None:
     """Remove a binding."""
-    del ask
+    _refuse_binding(ask)
     await commands.unbind_global(unit, before)
 
 
@@ -127,7 +127,7 @@ async def change_workspace_binding(
 
 async def remove_workspace_binding(unit: Unit, before: WorkspaceRoleBinding, ask: Ask) -> None:
     """Remove a binding."""
-    del ask
+    _refuse_binding(ask)
     await members.unbind(unit, before)
 
 

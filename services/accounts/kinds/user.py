@@ -6,6 +6,7 @@ of all, and lets him change anything of himself, his groups included (spec secti
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from libs.shared.errors import Denied
@@ -19,6 +20,7 @@ from services.accounts.domain.resource import IAM, LOGIN_RECORDS, USERS
 from services.accounts.domain.role import GlobalRole
 from services.accounts.domain.user import UNINITIALIZED, User
 from services.accounts.parts import DELETES_USERS, EVERYTHING, MANAGES_USERS, Parts
+from services.accounts.queries import rights
 from services.accounts.shapes import user as shapes
 
 PASSWORD = "/spec/password"  # noqa: S105  # where it stands
@@ -40,6 +42,7 @@ async def create(unit: Unit, wish: JsonObject, ask: Ask) -> User:
     wanted = shapes.user_wish(wish)
     if wanted.global_role:
         await refuse_escalation(unit, wanted.global_role, ask)
+    await refuse_groups(unit, wanted.groups, ask)
     return await commands.create_user(unit, wanted, _hashed(ask), uid=unit.id, by=ask.user, at=ask.at)
 
 
@@ -50,6 +53,9 @@ async def update(unit: Unit, before: User, wish: JsonObject, ask: Ask) -> User:
     if sets_password and not manager and not (ask.user == before.name and before.annotations.get(UNINITIALIZED)):
         raise USERS.denied(before.name, "a password is changed at users/{name}/password, with the old one")
     wanted = shapes.user_wish(wish)
+    if manager:
+        await refuse_person(unit, before.name, ask)
+        await refuse_groups(unit, sorted(set(wanted.groups) - set(before.groups)), ask)
     if wanted.global_role:
         await refuse_escalation(unit, wanted.global_role, ask)
     version = str(before.stamp.revision)
@@ -67,6 +73,7 @@ async def remove(unit: Unit, before: User, ask: Ask) -> None:
     """Remove a user; nobody removes himself without the right to remove users."""
     if not ask.answers.get(DELETES_USERS.name):
         raise USERS.denied(before.name, f'User "{ask.user}" may not delete users')
+    await refuse_person(unit, before.name, ask)
     await commands.delete_user(unit, before.name, by=ask.user)
 
 
@@ -75,6 +82,18 @@ async def refuse_escalation(unit: Unit, role: str, ask: Ask) -> None:
     found = await unit.of(GlobalRole).look(role)
     if found is not None and found.effective and not ask.answers.get(EVERYTHING.name):
         raise Denied("escalation", f'User "{ask.user}" may grant globalrole "{role}" only through /kapis')
+
+
+async def refuse_person(unit: Unit, name: str, ask: Ask) -> None:
+    """Raise `Denied` where somebody who may not do everything changes or removes another one who has global roles."""
+    if name != ask.user and not ask.answers.get(EVERYTHING.name) and await rights.everywhere(unit, name):
+        raise Denied("escalation", f'User "{ask.user}" may change user "{name}", who has rights, only through /kapis')
+
+
+async def refuse_groups(unit: Unit, groups: Iterable[str], ask: Ask) -> None:
+    """Raise `Denied` where somebody who may not do everything puts a user in groups that are allowed anything."""
+    if not ask.answers.get(EVERYTHING.name) and any((await rights.of_groups(unit, groups)).values()):
+        raise Denied("escalation", f'User "{ask.user}" may put users in groups with rights only through /kapis')
 
 
 def _hashed(ask: Ask) -> Secret | None:

@@ -13,6 +13,11 @@ from services.accounts.domain.role import GlobalRole, GlobalRoleBinding
 from services.accounts.domain.user import User
 
 
+async def found(store: Store, name: str) -> User | None:
+    """The user of this name, if there is one."""
+    return await store.of(User).look(name)
+
+
 async def user(store: Store, name: str) -> User:
     """The user of this name; raises `Missing`."""
     found = await store.of(User).look(name)

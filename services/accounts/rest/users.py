@@ -25,7 +25,7 @@ from services.accounts.parts import DELETES_USERS, EVERYTHING, MANAGES_USERS, SE
 from services.accounts.queries import member as members
 from services.accounts.queries import user as queries
 from services.accounts.rest.attempting import attempted
-from services.accounts.rest.granting import vet
+from services.accounts.rest.granting import vet, vet_groups, vet_person
 from services.accounts.rest.lists import listed
 from services.accounts.shapes import role as role_shapes
 from services.accounts.shapes import user as shapes
@@ -60,6 +60,7 @@ async def create_user(request: web.Request, parts: Parts) -> web.StreamResponse:
         await vet(
             request, await queries.granted(parts.store, wish.global_role), what=f'globalrole "{wish.global_role}"'
         )
+    await vet_groups(request, wish.groups, parts)
     given = shapes.password(body)
     if given is not None:
         password.check(wish.name, given)
@@ -80,6 +81,9 @@ async def change_user(request: web.Request, parts: Parts) -> web.StreamResponse:
     body = await lenient_object(request)
     wish = shapes.user_wish(body)
     check_name(request.match_info["user"], wish.name)
+    manager = caller(request).answers.get(MANAGES_USERS.name) is True
+    if manager:
+        await _vet_change(request, wish, parts)
     if wish.global_role and wish.global_role != await queries.global_role(parts.store, wish.name):
         await vet(
             request, await queries.granted(parts.store, wish.global_role), what=f'globalrole "{wish.global_role}"'
@@ -89,7 +93,7 @@ async def change_user(request: web.Request, parts: Parts) -> web.StreamResponse:
         wish,
         shapes.version(body),
         by=caller(request).user,
-        manager=caller(request).answers.get(MANAGES_USERS.name) is True,
+        manager=manager,
         uid=parts.ids(),
         at=parts.clock(),
     )
@@ -101,6 +105,7 @@ async def delete_user(request: web.Request, parts: Parts) -> web.StreamResponse:
     name, who = request.match_info["user"], caller(request)
     if who.answers.get(DELETES_USERS.name) is not True:
         raise USERS.denied(name, f'User "{who.user}" may not delete users')
+    await vet_person(request, name, parts)
     await parts.store.transact(commands.delete_user, name, by=who.user)
     return web.json_response(SUCCESS)
 
@@ -111,6 +116,8 @@ async def set_password(request: web.Request, parts: Parts) -> web.StreamResponse
     old, new = shapes.passwords(await lenient_object(request))
     password.check(name, new)
     manager = who.answers.get(SETS_PASSWORDS.name) is True
+    if manager:
+        await vet_person(request, name, parts)
     proven = None if manager else await _proven(request, name, old, parts)
     await parts.store.transact(
         commands.set_password,
@@ -141,6 +148,13 @@ def check_name(path: str, body: str) -> None:
     if path != body:
         text = f"the name of the object ({body}) does not match the name on the URL ({path})"
         raise Malformed("name-mismatch", text)
+
+
+async def _vet_change(request: web.Request, wish: UserWish, parts: Parts) -> None:
+    """Whom it is about must be allowed no more than the caller, nor be by the groups that he comes into."""
+    await vet_person(request, wish.name, parts)
+    before = await queries.found(parts.store, wish.name)
+    await vet_groups(request, sorted(set(wish.groups) - set(before.groups if before else ())), parts)
 
 
 async def _shown(user: User, parts: Parts) -> JsonObject:
@@ -226,12 +240,12 @@ ROUTES = (
         body=UserShape,
         answer=UserShape,
     ),
-    Route("DELETE", V + "/{user}", delete_user, questions=(DELETES_USERS,), tags=TAGS, answer=Done),
+    Route("DELETE", V + "/{user}", delete_user, questions=(DELETES_USERS, EVERYTHING), tags=TAGS, answer=Done),
     Route(
         "PUT",
         V + "/{user}/password",
         set_password,
-        questions=(SETS_PASSWORDS,),
+        questions=(SETS_PASSWORDS, EVERYTHING),
         tags=TAGS,
         body=PasswordShape,
         answer=Done,
