@@ -36,7 +36,9 @@ async def change_global_role(unit: Unit, wish: RoleWish, version: str) -> Global
     if before is None:
         raise GLOBAL_ROLES.unknown(wish.name)
     checked_version(GLOBAL_ROLES, before, version)
-    rules = await global_rules(unit, wish)
+    if before.built_in:
+        domain.check_kept(GLOBAL_ROLES, before, wish)
+    rules = before.rules if before.built_in else await global_rules(unit, wish)
     domain.check_rules(GLOBAL_ROLES, wish.name, rules or ())
     role = await unit.of(GlobalRole).put(domain.changed_global(before, wish, before.rules if rules is None else rules))
     unit.emit(domain.changed(role), subject=domain.subject(role), about=role)
@@ -44,10 +46,11 @@ async def change_global_role(unit: Unit, wish: RoleWish, version: str) -> Global
 
 
 async def delete_global_role(unit: Unit, name: str) -> GlobalRole:
-    """Remove a global role; its bindings stay and grant nothing. Raises `Missing`."""
+    """Remove a global role; its bindings stay and grant nothing. Raises `Missing`, `Denied`."""
     role = await unit.of(GlobalRole).look(name)
     if role is None:
         raise GLOBAL_ROLES.unknown(name)
+    domain.check_removal(GLOBAL_ROLES, role)
     await unit.of(GlobalRole).drop(name)
     unit.emit(domain.deleted(role), subject=domain.subject(role), about=role)
     return role
@@ -75,7 +78,9 @@ async def change_workspace_role(unit: Unit, workspace: str, wish: RoleWish, vers
     domain.check(WORKSPACE_ROLES, wish)
     before = await own_role(unit, workspace, wish.name)
     checked_version(WORKSPACE_ROLES, before, version)
-    rules = await workspace_rules(unit, workspace, wish)
+    if before.built_in:
+        domain.check_kept(WORKSPACE_ROLES, before, wish)
+    rules = before.rules if before.built_in else await workspace_rules(unit, workspace, wish)
     domain.check_rules(WORKSPACE_ROLES, wish.name, rules or ())
     after = domain.changed_in_workspace(before, wish, before.rules if rules is None else rules)
     role = await unit.of(WorkspaceRole).put(after)
@@ -84,8 +89,9 @@ async def change_workspace_role(unit: Unit, workspace: str, wish: RoleWish, vers
 
 
 async def delete_workspace_role(unit: Unit, workspace: str, name: str) -> WorkspaceRole:
-    """Remove a role of this workspace; its bindings stay and grant nothing. Raises `Missing`."""
+    """Remove a role of this workspace; its bindings stay and grant nothing. Raises `Missing`, `Denied`."""
     role = await own_role(unit, workspace, name)
+    domain.check_removal(WORKSPACE_ROLES, role)
     await unit.of(WorkspaceRole).drop(name)
     unit.emit(domain.deleted(role), subject=domain.subject(role), workspace=role.workspace, about=role)
     return role

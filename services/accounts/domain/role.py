@@ -63,6 +63,8 @@ class GlobalRole(Resource):
 
     rules: tuple[Rule, ...] = ()
     granted: tuple[Rule, ...] | None = None
+    built_in: bool = False
+    """Whether the platform made it: what it allows stays, and so does it."""
 
     @property
     def effective(self) -> tuple[Rule, ...]:
@@ -79,6 +81,8 @@ class WorkspaceRole(Resource):
 
     rules: tuple[Rule, ...] = ()
     workspace: str = ""
+    built_in: bool = False
+    """Whether the platform made it: what it allows stays, and so does it while its workspace is there."""
 
     @property
     def effective(self) -> tuple[Rule, ...]:
@@ -194,6 +198,18 @@ def check_prefix(workspace: str, wish: RoleWish) -> None:
         raise WORKSPACE_ROLES.invalid(wish.name, Flaw("metadata.name", text, wish.name))
 
 
+def check_removal(noun: Noun, role: GlobalRole | WorkspaceRole) -> None:
+    """Raise `Denied` for a role that the platform made: who holds it would be left with nothing."""
+    if role.built_in:
+        raise noun.denied(role.name, "a built-in role is not removed")
+
+
+def check_kept(noun: Noun, role: GlobalRole | WorkspaceRole, wish: RoleWish) -> None:
+    """Raise `Denied` where a role that the platform made would come to allow something else."""
+    if aggregated(wish.annotations) != aggregated(role.annotations) or wish.rules not in (None, role.rules):
+        raise noun.denied(role.name, "what a built-in role allows is not changed: make another role")
+
+
 def check_rules(noun: Noun, name: str, rules: Iterable[Rule]) -> None:
     """Raise `Invalid` for more rules than a role may have: roles may be made of roles, and so grow without end."""
     weight = 0
@@ -259,6 +275,7 @@ def of_base(base: RoleBase, workspace: str, *, uid: str, at: datetime) -> Worksp
         created_at=at,
         rules=base.rules,
         workspace=workspace,
+        built_in=True,
     )
 
 

@@ -70,12 +70,19 @@ class Entry:
             created_at=at,
             rules=self.rules,
             granted=self.granted,
+            built_in=True,
         )
 
     def workspace_template(self, *, uid: str, at: datetime) -> WorkspaceRole:
         """As a template that all workspaces share."""
         return WorkspaceRole(
-            name=self.name, uid=uid, labels=self.labels, annotations=self.annotations, created_at=at, rules=self.rules
+            name=self.name,
+            uid=uid,
+            labels=self.labels,
+            annotations=self.annotations,
+            created_at=at,
+            rules=self.rules,
+            built_in=True,
         )
 
     def role_base(self, *, uid: str, at: datetime) -> RoleBase:

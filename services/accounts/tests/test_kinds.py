@@ -181,7 +181,6 @@ async def test_roles_of_a_workspace(ask: Asked) -> None:
     after = await ask("PATCH", RAW + "/workspaceroles/ws1-dev", moved, media=MERGE_PATCH)
     assert after.json["metadata"]["labels"] == {"kubesphere.io/workspace": "ws1"}
     assert (await ask("DELETE", RAW + "/workspaceroles/ws1-dev")).status == 200
-    assert (await ask("DELETE", RAW + "/globalroles/platform-regular")).status == 200
 
 
 async def test_workspaces_in_both_forms(ask: Asked) -> None:
