@@ -52,6 +52,13 @@ async def granted(store: Store, workspace: str, role: str) -> tuple[Rule, ...]:
     return found.effective if found is not None and found.workspace == workspace else ()
 
 
+async def held(store: Store, workspace: str, name: str) -> tuple[Rule, ...]:
+    """What the roles that are bound to a user by name allow him in the workspace."""
+    bindings = await _bindings(store, workspace, (roles.member_key(roles.USER, name),))
+    found = [await granted(store, workspace, role) for role in dict.fromkeys(binding.role for binding in bindings)]
+    return tuple(rule for rules in found for rule in rules)
+
+
 async def _bindings(store: Store, workspace: str, keys: tuple[str, ...]) -> list[WorkspaceRoleBinding]:
     where = (OneOf("members", keys), Equal("workspace", workspace))
     return await store.of(WorkspaceRoleBinding).find(Find(where, sort="created_at"))

@@ -58,6 +58,7 @@ async def change_member(request: web.Request, parts: Parts) -> web.StreamRespons
 async def remove_member(request: web.Request, parts: Parts) -> web.StreamResponse:
     """Take every role in the workspace from a user; whoever is no member is passed over."""
     workspace, name = request.match_info["workspace"], request.match_info["member"]
+    await _vet_member(request, name, parts)
     await parts.store.transact(commands.remove_member, workspace, name, by=caller(request).user)
     return web.json_response(SUCCESS)
 
@@ -71,6 +72,8 @@ async def list_member_templates(request: web.Request, parts: Parts) -> web.Strea
 
 async def _invite(request: web.Request, invitations: tuple[Invitation, ...], parts: Parts) -> None:
     workspace = request.match_info["workspace"]
+    for user in dict.fromkeys(invitation.user for invitation in invitations):
+        await _vet_member(request, user, parts)
     for role in dict.fromkeys(invitation.role for invitation in invitations):
         rules = await queries.granted(parts.store, workspace, role)
         await vet(request, rules, workspace=workspace, what=f'workspacerole "{role}"')
@@ -82,6 +85,17 @@ async def _invite(request: web.Request, invitations: tuple[Invitation, ...], par
         by=caller(request).user,
         at=parts.clock(),
     )
+
+
+async def _vet_member(request: web.Request, name: str, parts: Parts) -> None:
+    """Raise `Denied` where another member is allowed more in the workspace than the caller, who would demote or remove
+    him; oneself one may always demote and remove.
+    """
+    workspace = request.match_info["workspace"]
+    if name == caller(request).user:
+        return
+    rules = await queries.held(parts.store, workspace, name)
+    await vet(request, rules, workspace=workspace, what=f'or take what member "{name}" has')
 
 
 FILTERS: Mapping[str, Filter] = {
@@ -109,6 +123,6 @@ ROUTES = (
         body=MemberShape,
         answer=MemberShape,
     ),
-    Route("DELETE", V + "/{member}", remove_member, tags=TAGS, answer=Done),
+    Route("DELETE", V + "/{member}", remove_member, questions=(EVERYTHING_HERE,), tags=TAGS, answer=Done),
     Route("GET", V + "/{member}/workspaceroles", list_member_templates, tags=TAGS, answer=list[RoleShape]),
 )

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from services.accounts.tests.served import RAW, USERS, Asked
+from services.accounts.tests.served import IAM, RAW, TENANT, USERS, Asked
 from services.accounts.tests.stage import PASSWORD, Stage
 from services.accounts.tests.test_kinds import MERGE_PATCH, signs_in
-from services.accounts.tests.test_rest import user_body
+from services.accounts.tests.test_rest import user_body, workspace_body
 
 ROLE = "iam.kubesphere.io/globalrole"
 HR = {"manages_users": True, "deletes_users": True, "sets_passwords": True, "everything": False}
@@ -104,3 +104,26 @@ async def test_the_last_administrator_stays(ask: Asked, stage: Stage) -> None:
         assert (refused.status, "the last active user" in refused.text) == (409, True), refused.text
     await stage.user("ann", "platform-admin")
     assert (await ask("PUT", USERS + "/admin", demoted, who="root")).status == 200
+
+
+async def test_a_member_is_not_demoted_by_who_holds_less(ask: Asked) -> None:
+    """Who manages members neither removes nor demotes one who is allowed more; himself he may remove."""
+    for name in ("bob", "clerk"):
+        await ask("POST", USERS, user_body(name))
+    await ask("POST", TENANT + "/workspacetemplates", workspace_body("ws1"))
+    ask.answers["clerk"] = {"everything": False}
+    members = IAM + "/workspaces/ws1/workspacemembers"
+    invited = [{"username": name, "roleRef": f"ws1-{role}"} for name, role in (("bob", "admin"), ("clerk", "viewer"))]
+    assert (await ask("POST", members, invited)).status == 200
+    demoted = {"username": "bob", "roleRef": "ws1-regular"}
+    for answer in (
+        await ask("DELETE", members + "/bob", who="clerk"),
+        await ask("PUT", members + "/bob", demoted, who="clerk"),
+        await ask("POST", members, [demoted], who="clerk"),
+    ):
+        assert (answer.status, '"bob"' in answer.text) == (403, True)
+    role = (await ask("GET", members + "/bob")).json["metadata"]["annotations"]["iam.kubesphere.io/workspacerole"]
+    assert role == "ws1-admin"
+    assert (await ask("DELETE", members + "/clerk", who="clerk")).status == 200
+    ask.reviews.holds = True
+    assert (await ask("DELETE", members + "/bob", who="clerk")).status == 200
