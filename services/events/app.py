@@ -9,7 +9,7 @@ from libs.shared.bell import Bell
 from libs.shared.contracts.events_v1 import EVENTS
 from libs.shared.service import Host, Service
 from services.events import queries, shapes
-from services.events.domain.entry import Cursor, Entry, Floor
+from services.events.domain.entry import Cursor, Entry, Floor, Swept
 from services.events.parts import Parts
 from services.events.parts.feed import Feed
 from services.events.parts.journal import Journal
@@ -41,7 +41,7 @@ SERVICE = Service(
     about="The log of everything that happened: in one order, replayable, as pages and as streams.",
     settings=EventsSettings,
     open=opened,
-    documents=(Entry, Cursor, Floor),
+    documents=(Entry, Cursor, Floor, Swept),
     publishes=EVENTS,
     routes=ROUTES,
     workers=WORKERS,

@@ -1,4 +1,4 @@
-"""What changes the log: entries are added, nothing else."""
+"""What changes the log: entries are added at its end, and the oldest are forgotten."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from libs.shared.bus.protocol import Message
 from libs.shared.contracts.accounts_v1 import WorkspaceCreated
 from libs.shared.contracts.events_v1 import LogInterrupted
 from libs.shared.store.protocol import Find, OneOf, Unit
-from services.events.domain.entry import Cursor, Entry, Floor, entered
+from services.events.domain.entry import Cursor, Entry, Floor, Swept, entered
 
 
 async def append_entries(unit: Unit, messages: Sequence[Message], *, bus: str) -> int:
@@ -25,6 +25,21 @@ async def append_entries(unit: Unit, messages: Sequence[Message], *, bus: str) -
     last = cursor.position + len(envelopes)
     await unit.of(Cursor).put(cursor.model_copy(update={"position": last, "bus": bus}))
     return len(envelopes)
+
+
+async def drop_entries(unit: Unit, entries: Sequence[Entry]) -> None:
+    """Forget these, the oldest of the log in their order, and floors below which nothing is left. Positions go on: none
+    is given twice.
+    """
+    last = entries[-1].position
+    for entry in entries:
+        await unit.of(Entry).drop(entry.event)
+    made = tuple(sorted({entry.workspace for entry in entries if entry.kind == WorkspaceCreated.__name__}))
+    for floor in await unit.of(Floor).find(Find((OneOf("workspace", made),))) if made else ():
+        if floor.position <= last:
+            await unit.of(Floor).drop(floor.workspace)
+    swept = await unit.of(Swept).look("log") or Swept()
+    await unit.of(Swept).put(swept.model_copy(update={"position": last}))
 
 
 async def note_gap(unit: Unit) -> LogInterrupted:

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import TypeGuard
 
 from libs.shared.store.protocol import Clause, Equal, Find, OneOf, Range, Store
-from services.events.domain.entry import Cursor, Entry, Floor
+from services.events.domain.entry import Cursor, Entry, Floor, Swept
 from services.events.domain.sight import KINDS, Viewer
 from services.events.domain.wanted import Wanted
 
@@ -30,6 +30,8 @@ class Found:
     entries: Sequence[Entry]
     next: int
     through: int
+    swept: int
+    """Up to which nothing is kept."""
 
 
 async def log_cursor(store: Store) -> Cursor:
@@ -45,14 +47,21 @@ async def with_floors(store: Store, viewer: Viewer) -> Viewer:
     return replace(viewer, floors={floor.workspace: floor.position for floor in found})
 
 
+async def swept_through(store: Store) -> int:
+    """Up to which position entries are no longer kept."""
+    return (await store.of(Swept).look("log") or Swept()).position
+
+
 async def read_entries(store: Store, wanted: Wanted, viewer: Viewer, *, until: int | None = None) -> Found:
     """Those of the wanted entries that the viewer sees, in the order of their positions, none beyond `until`."""
+    swept = await swept_through(store)
+    wanted = replace(wanted, after=max(wanted.after, swept))
     head = (await log_cursor(store)).position if until is None else until
     spaces = None if viewer.everything else tuple(sorted(viewer.workspaces))
     if wanted.workspace:
         spaces = (wanted.workspace,) if spaces is None or wanted.workspace in spaces else ()
     if wanted.after >= head or spaces == ():
-        return Found((), wanted.after, max(wanted.after, head))
+        return Found((), wanted.after, max(wanted.after, head), swept)
     asked = _asked(wanted)
     alternatives = _alternatives(asked, spaces)
     indexed = all(len(clauses) <= 1 for clauses in alternatives) and not (spaces and len(spaces) > FEW)
@@ -66,8 +75,8 @@ async def read_entries(store: Store, wanted: Wanted, viewer: Viewer, *, until: i
     full = len(found) == wanted.limit
     through = found[-1].position if full else end
     if full or not indexed:
-        return Found(entries, through, through)
-    return Found(entries, entries[-1].position if entries else wanted.after, through)
+        return Found(entries, through, through, swept)
+    return Found(entries, entries[-1].position if entries else wanted.after, through, swept)
 
 
 def _asked(wanted: Wanted) -> list[Clause]:
@@ -102,6 +111,17 @@ def _names_a_workspace(clause: Clause) -> TypeGuard[Equal]:
 async def next_entries(store: Store, after: int, limit: int) -> list[Entry]:
     """The entries that follow a position, whoever may see them."""
     return await store.of(Entry).find(Find((Range("position", after + 1),), "position", limit))
+
+
+async def overdue(store: Store, before: datetime | None, most: int, limit: int) -> list[Entry]:
+    """Of the oldest entries so many that are to go: all up to the last that happened before this moment, and all that
+    are more than `most`, where that is not 0. The log is in the order of the bus, which is nearly that of time.
+    """
+    oldest = await next_entries(store, await swept_through(store), limit)
+    through = (await log_cursor(store)).position - most if most else 0
+    if before is not None:
+        through = max([through, *(entry.position for entry in oldest if entry.time < before)])
+    return [entry for entry in oldest if entry.position <= through]
 
 
 async def rights_since(store: Store, since: datetime, through: int) -> list[Entry]:

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from libs.shared.config import Settings
+
+FEWEST = 10_000
+
+
+def _enough(value: int) -> int:
+    """Streams look at the last entries to tell what their readers may see."""
+    if value and value < FEWEST:
+        raise ValueError(f"should be 0, for ever, or {FEWEST} or more")
+    return value
 
 
 class EventsSettings(Settings):
@@ -22,3 +33,9 @@ class EventsSettings(Settings):
     """How many entries a stream may lie behind before it is cut."""
     patience: float = Field(default=10, gt=0)
     """How long a stream's reader may take nothing before it is cut."""
+    keep_days: int = Field(default=400, ge=0)
+    """Days that an entry is kept; 0 for ever."""
+    keep_entries: Annotated[int, AfterValidator(_enough)] = 5_000_000
+    """How many entries are kept, 10,000 or more; 0 for all."""
+    sweep_seconds: float = Field(default=60, gt=0)
+    """How often entries beyond that are removed."""

@@ -22,7 +22,7 @@ NUMBER = re.compile(r"[0-9]{1,18}")
 SUBJECT = re.compile(r"[^/\s]+/[^/\s]+")
 HEARTBEAT = b":\n\n"
 PARAMETERS = (
-    ("after", "only what stands after this position; 0, the beginning, unless given"),
+    ("after", "only what stands after this position; 0, the oldest that is kept, unless given"),
     ("limit", f"how many at most, 1 to {MOST}; 100 unless given"),
     ("subject", "only what is about this, such as users/bob or workspaces/ws1"),
     ("type", "only events of this type: UserCreated, or orrery.accounts.v1.UserCreated"),
@@ -52,10 +52,13 @@ class EventShape(BaseModel):
 
 
 class EventsShape(BaseModel):
-    """A page; `next` is the `after` to go on with."""
+    """A page; `next` is the `after` to go on with, `oldest` the first position that is kept: what a reader wanted from
+    before it is gone.
+    """
 
     items: list[EventShape]
     next: int
+    oldest: int
 
 
 def _fields(entry: Entry) -> dict[str, Any]:
@@ -80,7 +83,8 @@ def _fields(entry: Entry) -> dict[str, Any]:
 
 def page(found: Found) -> bytes:
     """A page as JSON."""
-    return orjson.dumps({"items": [_fields(entry) for entry in found.entries], "next": found.next})
+    items = [_fields(entry) for entry in found.entries]
+    return orjson.dumps({"items": items, "next": found.next, "oldest": found.swept + 1})
 
 
 def frame(entry: Entry) -> bytes:

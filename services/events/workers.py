@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from libs.shared.bus.protocol import Beat, Message, Unreadable
 from libs.shared.errors import Busy, Gone
@@ -13,7 +14,7 @@ from services.events.parts import Parts
 EVERYTHING = ("*",)
 CHUNK = 500
 BREATH = 0.05
-"""Seconds before a tail that fell behind is opened again."""
+"""Seconds before a tail that fell behind is opened again, and between two batches that are swept."""
 
 
 async def mirror(parts: Parts) -> None:
@@ -49,6 +50,8 @@ async def pump(parts: Parts) -> None:
         if parts.feed.followed:
             entries = await queries.next_entries(parts.store, parts.feed.position, CHUNK)
             if entries:
+                if entries[0].position > parts.feed.position + 1:  # swept away before they came here
+                    parts.feed.skip(entries[0].position - 1)
                 parts.feed.publish(entries)
                 continue
         else:
@@ -56,6 +59,25 @@ async def pump(parts: Parts) -> None:
             if not parts.feed.followed:
                 parts.feed.skip(head)
         await parts.feed.bell.wait(parts.settings.poll)
+
+
+async def sweep(parts: Parts) -> None:
+    """Forget what is older, or more, than is to be kept."""
+    while True:
+        while await sweep_some(parts) == CHUNK:
+            await parts.clock.sleep(BREATH)
+        await parts.clock.sleep(parts.settings.sweep_seconds)
+
+
+async def sweep_some(parts: Parts) -> int:
+    """A bounded number, the oldest first; how many."""
+    days, most = parts.settings.keep_days, parts.settings.keep_entries
+    before = parts.clock() - timedelta(days=days) if days else None
+    entries = await queries.overdue(parts.store, before, most, CHUNK)
+    if entries:
+        await parts.store.transact(commands.drop_entries, entries)
+        parts.journal.swept(len(entries))
+    return len(entries)
 
 
 async def beat(parts: Parts) -> None:
@@ -67,6 +89,7 @@ async def beat(parts: Parts) -> None:
 
 WORKERS = (
     Worker("mirror", mirror),
+    Worker("sweep", sweep),
     Worker("pump", pump, lease=False),
     Worker("beat", beat, lease=False),
 )

@@ -18,6 +18,7 @@ FOREIGN_RAISES: Mapping[str, str] = {
     "libs/shared/kinds/writes.py:AssertionError": "a route without its command is never made",
     "libs/shared/store/canonical.py:TypeError": "what orjson expects of its fallback",
     "services/accounts/rest/sessions.py:web.HTTPFound": "a redirection is no error",
+    "services/events/settings.py:ValueError": "pydantic turns it into a flaw of the setting",
     "services/gateway/settings.py:ValueError": "pydantic turns it into a flaw of the setting",
 }
 """`file:exception`: raised for a caller that isn't ours."""

@@ -86,7 +86,7 @@ async def test_bobs_story(visit: Visit) -> None:
     _, his = await visit.get(EVENTS + "?limit=1000", bob)
     assert {item["workspace"] for item in his["items"]} == {"ws1"}
     assert "@example.com" not in orjson.dumps(his).decode()
-    assert await visit.get(EVENTS, eve) == (200, {"items": [], "next": 0})
+    assert await visit.get(EVENTS, eve) == (200, {"items": [], "next": 0, "oldest": 1})
     assert (await visit.get(EVENTS, {}))[0] in (401, 403)
     assert (await visit.get(LETTERS, bob))[0] == 403
 

@@ -64,6 +64,15 @@ class Floor(Document):
     """Of the latest `WorkspaceCreated` of that name."""
 
 
+class Swept(Document):
+    """Up to which position entries are no longer kept. Of its own, so that sweeping and mirroring don't collide."""
+
+    COLLECTION: ClassVar[str] = "swept"
+
+    name: str = "log"
+    position: int = 0
+
+
 def entered(envelope: Envelope, position: int) -> Entry:
     """The event, at its position."""
     return Entry(

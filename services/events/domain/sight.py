@@ -42,6 +42,7 @@ ACCOUNT = Cut("account-ended", "the account was disabled or deleted")
 SESSION = Cut("session-ended", "the session has ended: sign in again")
 RIGHTS = Cut("rights-changed", "what you may see may have changed: open the stream again from its last id")
 SLOW = Cut("slow", "the stream was read too slowly: open it again from its last id")
+GONE = Cut("gone", "what comes next is no longer kept: read on from the oldest that is, with after=0")
 CLOSING = Cut("closing", "the service is stopping: open the stream again from its last id")
 
 

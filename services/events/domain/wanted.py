@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from libs.shared.errors import Gone
 from services.events.domain.entry import Entry
 
 
@@ -29,3 +30,15 @@ class Wanted:
             and self.type in ("", entry.kind, entry.type)
             and self.workspace in ("", entry.workspace)
         )
+
+
+def followed(wanted: Wanted, swept: int) -> Wanted:
+    """What a stream sends of a log that was swept up to there: 0 asks for the oldest that there is. Raises `Gone` when
+    the reader has been somewhere, and would miss what came next without noticing.
+    """
+    if not wanted.after:
+        return replace(wanted, after=swept)
+    if wanted.after < swept:
+        text = f"what came after {wanted.after} is no longer kept: the oldest is {swept + 1}; begin there with after=0"
+        raise Gone("position-gone", text)
+    return wanted

@@ -18,6 +18,7 @@ class Journal:
         self._log = telemetry.log
         self._entries = Counter("orrery_log_entries", "Events added to the log.", registry=registry)
         self._gaps = Counter("orrery_log_gaps", "Times that the bus had lost what came next.", registry=registry)
+        self._swept = Counter("orrery_log_swept", "Events that the log keeps no longer.", registry=registry)
         self._unreadable = Counter("orrery_log_unreadable", "Messages that are no events.", registry=registry)
         self._cuts = Counter(
             "orrery_streams_cut", "Streams that were ended, by reason.", ("reason",), registry=registry
@@ -32,6 +33,10 @@ class Journal:
         """Something is missing from the log."""
         self._gaps.inc()
         self._log.error("events are missing from the log", after=event.after, position=event.position)
+
+    def swept(self, count: int) -> None:
+        """The oldest entries were removed."""
+        self._swept.inc(count)
 
     def unreadable(self, message: Unreadable) -> None:
         """Something on the bus is no event, and is left out."""

@@ -11,6 +11,7 @@ from libs.shared.http.identity import caller
 from libs.shared.http.route import Access, May, Mine, Route
 from services.events import queries, shapes
 from services.events.domain.sight import Viewer
+from services.events.domain.wanted import followed
 from services.events.parts import Parts
 from services.events.rest.stream import Stream
 
@@ -35,12 +36,14 @@ async def viewer_of(request: web.Request) -> Viewer:
 
 async def list_events(request: web.Request, parts: Parts) -> web.StreamResponse:
     """What happened, in the order of the log. Platform administrators see all of it, members what happened in their
-    workspaces. With `follow=true` it goes on as server-sent events.
+    workspaces. With `follow=true` it goes on as server-sent events; a position whose
+    next entries are no longer kept is 410 there.
     """
     wanted, follow = shapes.wanted(request.rel_url.query, request.headers.get("Last-Event-ID", ""))
     shapes.check_position(wanted.after, (await queries.log_cursor(parts.store)).position)
     viewer = await viewer_of(request)
     if follow:
+        wanted = followed(wanted, await queries.swept_through(parts.store))
         settings = parts.settings
         with parts.feed.joined(viewer.user, most=settings.streams, most_of_user=settings.streams_per_user):
             return await Stream(request, parts, wanted, viewer).run()

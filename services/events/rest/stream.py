@@ -10,7 +10,7 @@ from aiohttp import web
 
 from services.events import queries, shapes
 from services.events.domain.entry import Entry
-from services.events.domain.sight import CLOSING, RIGHTS, SLOW, Cut, Viewer, seen_after
+from services.events.domain.sight import CLOSING, GONE, RIGHTS, SLOW, Cut, Viewer, seen_after
 from services.events.domain.wanted import Wanted
 from services.events.parts import Parts
 from services.events.parts.feed import Frame
@@ -71,6 +71,8 @@ class Stream:
                 return cut
             wanted = replace(self._wanted, after=self._position, limit=PAGE)
             found = await queries.read_entries(store, wanted, self._viewer, until=self._checked)
+            if await queries.swept_through(store) > self._position:  # asked after the page, which may lack something
+                return GONE
             if (cut := await self._send(b"".join(map(shapes.frame, found.entries)))) is not None:
                 return cut
             self._position = found.through
@@ -88,7 +90,8 @@ class Stream:
     async def _learn_since(self, since: int) -> Cut | None:
         feed = self._parts.feed
         if not feed.holds(since):
-            return self._learn_all(await queries.rights_between(self._parts.store, since, self._checked))
+            learned = self._learn_all(await queries.rights_between(self._parts.store, since, self._checked))
+            return RIGHTS if await queries.swept_through(self._parts.store) > since else learned
         for frame in feed.after(since):
             if (cut := self._learn(frame)) is not None:
                 return cut

@@ -31,7 +31,7 @@ from libs.shared.telemetry.make import silent
 from libs.shared.testing.clock import VirtualClock
 from libs.shared.values import Clock, time_ordered_id
 from services.events import queries, rest, shapes, workers
-from services.events.domain.entry import Cursor, Entry, Floor
+from services.events.domain.entry import Cursor, Entry, Floor, Swept
 from services.events.parts import Parts
 from services.events.parts.feed import Feed
 from services.events.parts.journal import Journal
@@ -50,7 +50,7 @@ async def opened(
     own = await open_bus(folder / "bus.db", clock=clock, failpoints=Failpoints()) if bus is None else None
     store = await open_store(
         folder / "events.db",
-        (Entry, Cursor, Floor),
+        (Entry, Cursor, Floor, Swept),
         clock=clock,
         ids=time_ordered_id,
         source="orrery/events",

@@ -128,5 +128,6 @@ async def test_what_is_no_event_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_one_mirror_at_a_time() -> None:
-    """Only the mirror writes, under a lease; every process pumps its own streams."""
-    assert {worker.name: worker.lease for worker in workers.WORKERS} == {"mirror": True, "pump": False, "beat": False}
+    """Only mirror and sweep write, under leases; every process pumps its own streams."""
+    leases = {worker.name: worker.lease for worker in workers.WORKERS}
+    assert leases == {"mirror": True, "sweep": True, "pump": False, "beat": False}

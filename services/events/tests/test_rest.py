@@ -101,6 +101,6 @@ async def test_a_position_beyond_the_end(tmp_path: Path) -> None:
             async with client.get(f"{PATH}?{query}", headers=headers) as answer:
                 assert (answer.status, await answer.text()) == (400, "position-beyond")
         async with client.get(f"{PATH}?after=1") as answer:
-            assert await answer.json() == {"items": [], "next": 1}
+            assert await answer.json() == {"items": [], "next": 1, "oldest": 1}
     with pytest.raises(Invalid, match="its last position is 1"):
         shapes.check_position(2, 1)

@@ -112,7 +112,7 @@ async def test_the_same_json_as_in_a_page(stage: Stage) -> None:
     async with stage.client.get(PATH) as answer:
         page = await answer.json()
     assert told is not None
-    assert page == {"items": [told.data], "next": 1}
+    assert page == {"items": [told.data], "next": 1, "oldest": 1}
     assert (told.data["specversion"], told.data["type"]) == ("1.0", "orrery.accounts.v1.WorkspaceChanged")
     assert (told.data["actor"], told.data["correlationid"], told.data["causationid"]) == ("admin", "chain", None)
 
