@@ -16,6 +16,12 @@ from services.accounts.domain.resource import IAM, TENANT
 from services.accounts.domain.session import Life
 from services.accounts.settings import AccountsSettings
 
+READS_USERS = May("reads_users", "get", "users", IAM)
+"""Whether the caller may read any user, not only list them."""
+LISTS_MEMBERS = May(
+    "members.list", verb="list", resource="workspacemembers", group="iam.kubesphere.io", scope="Workspace"
+)
+"""Whether the caller may list the members of a workspace, which is filled in."""
 MANAGES_USERS = May("manages_users", "update", "users", IAM)
 DELETES_USERS = May("deletes_users", "delete", "users", IAM)
 EVERYTHING = May("everything", "*", "*", "*")

@@ -109,5 +109,5 @@ def _wire(question: May, parameters: Mapping[str, str]) -> dict[str, str]:
 def _filled(template: str, parameters: Mapping[str, str]) -> str:
     """Only a template that is wholly one parameter is filled: a value never is a template of another."""
     if template.startswith("{") and template.endswith("}"):
-        return parameters[template[1:-1]]
+        return parameters.get(template[1:-1], template)
     return template

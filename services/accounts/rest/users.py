@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
-from libs.shared.errors import Malformed
+from libs.shared.errors import Denied, Malformed
 from libs.shared.http import listing
+from libs.shared.http.answers import may
 from libs.shared.http.identity import caller
 from libs.shared.http.listing import Filter
 from libs.shared.http.reading import lenient_object
@@ -21,7 +23,15 @@ from services.accounts.domain import password
 from services.accounts.domain.login import From, Way
 from services.accounts.domain.resource import USERS
 from services.accounts.domain.user import GLOBAL_ROLE, ORIGIN, PROVIDER, User, UserWish
-from services.accounts.parts import DELETES_USERS, EVERYTHING, MANAGES_USERS, SETS_PASSWORDS, Parts
+from services.accounts.parts import (
+    DELETES_USERS,
+    EVERYTHING,
+    LISTS_MEMBERS,
+    MANAGES_USERS,
+    READS_USERS,
+    SETS_PASSWORDS,
+    Parts,
+)
 from services.accounts.queries import member as members
 from services.accounts.queries import user as queries
 from services.accounts.rest.attempting import attempted
@@ -40,11 +50,17 @@ SUCCESS: Mapping[str, str] = {"message": "success"}
 
 async def list_users(request: web.Request, parts: Parts) -> web.StreamResponse:
     """Users with their global roles; besides the usual filters `email`, `ingroup`, `notingroup`, `globalrole`,
-    `workspace` with `workspacerole`.
+    `workspace` with `workspacerole`. Who may list but not read users (a picker in the console) sees nobody's role but
+    his own; a workspace's members are told to who may list them (spec 13).
     """
     roles = await queries.global_roles(parts.store)
+    who = caller(request)
+    if who.answers.get(READS_USERS.name) is not True:
+        roles = {name: role for name, role in roles.items() if name == who.user}
     workspace = request.query.get("workspace", "")
     if workspace:
+        if not all(await may(request, (replace(LISTS_MEMBERS, workspace=workspace),))):
+            raise Denied("members", f'User "{who.user}" cannot list the members of the workspace "{workspace}"')
         found = await members.members(parts.store, workspace)
         items = [shapes.user(m.user, global_role=roles.get(m.user.name, ""), workspace_role=m.role) for m in found]
     else:
@@ -228,7 +244,7 @@ PARAMETERS = (
 RECORD_PARAMETERS = (*listing.PARAMETERS, ("type", "only this way of signing in: Token or Password"))
 TAGS = ("users",)
 ROUTES = (
-    Route("GET", V, list_users, tags=TAGS, answer=Listed[UserShape], parameters=PARAMETERS),
+    Route("GET", V, list_users, questions=(READS_USERS,), tags=TAGS, answer=Listed[UserShape], parameters=PARAMETERS),
     Route("POST", V, create_user, questions=(EVERYTHING,), tags=TAGS, body=UserShape, answer=UserShape),
     Route("GET", V + "/{user}", get_user, tags=TAGS, answer=UserShape),
     Route(

@@ -30,6 +30,7 @@ TENANT = "/kapis/tenant.kubesphere.io/v1alpha3"
 RAW = "/apis/iam.kubesphere.io/v1alpha2"
 GRANTED = (
     "manages_users",
+    "reads_users",
     "deletes_users",
     "sets_passwords",
     "everything",
