@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
@@ -37,12 +38,19 @@ class Line:
     version: int
 
 
+@dataclass(slots=True)
+class _Door:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+
+
 class Accounts:
     """Asked over HTTP in the gateway's own name."""
 
     def __init__(self, services: Services, clock: Clock) -> None:
         self._services = services
         self._clock = clock
+        self._doors: dict[bytes, _Door] = {}
         self._keys: Mapping[str, Ed25519PublicKey] = {}
         self._asked = float("-inf")
         self._refreshing: asyncio.Task[None] | None = None
@@ -95,6 +103,19 @@ class Accounts:
                 raise
             return
         self._keys = dict(_keys(body))
+
+    @asynccontextmanager
+    async def alone(self, credentials: bytes) -> AsyncIterator[None]:
+        """One at a time with these credentials: who comes next may find them verified."""
+        door = self._doors.setdefault(credentials, _Door())
+        door.users += 1
+        try:
+            async with door.lock:
+                yield
+        finally:
+            door.users -= 1
+            if not door.users:
+                del self._doors[credentials]
 
     async def verify(self, username: str, password: Secret, source_ip: str, user_agent: str) -> str:
         """The name of the user whose password this is. Raises `Unauthenticated`, `Limited` or `Busy`."""

@@ -6,13 +6,10 @@ account or its password changes.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 from collections import OrderedDict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from libs.shared.values import Secret
 
@@ -23,12 +20,6 @@ class _Entry:
     until: float
 
 
-@dataclass(slots=True)
-class _Line:
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    length: int = 0
-
-
 class Passwords:
     """A positive cache; what is wrong is never remembered."""
 
@@ -37,7 +28,6 @@ class Passwords:
         self._life = life
         self._size = size
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
-        self._lines: dict[bytes, _Line] = {}
         self._cuts = 0
 
     @property
@@ -49,7 +39,7 @@ class Passwords:
 
     def look(self, username: str, password: Secret, now: float) -> str | None:
         """The user whose password this is, if it was verified recently."""
-        digest = self._digest(username, password)
+        digest = self.digest(username, password)
         entry = self._entries.get(digest)
         if entry is None:
             return None
@@ -62,23 +52,9 @@ class Passwords:
         """Remember a verified password, unless anything was cut since `cuts` was read."""
         if cuts != self._cuts or self._life <= 0:
             return
-        self._entries[self._digest(username, password)] = _Entry(user, now + self._life)
+        self._entries[self.digest(username, password)] = _Entry(user, now + self._life)
         while len(self._entries) > self._size:
             self._entries.popitem(last=False)
-
-    @asynccontextmanager
-    async def alone(self, username: str, password: Secret) -> AsyncIterator[None]:
-        """One at a time with equal credentials: who comes next may find them verified."""
-        digest = self._digest(username, password)
-        line = self._lines.setdefault(digest, _Line())
-        line.length += 1
-        try:
-            async with line.lock:
-                yield
-        finally:
-            line.length -= 1
-            if not line.length:
-                del self._lines[digest]
 
     def cut(self, users: frozenset[str]) -> None:
         """Forget what is remembered of these accounts."""
@@ -88,6 +64,7 @@ class Passwords:
         for digest in [digest for digest, entry in self._entries.items() if entry.user in users]:
             del self._entries[digest]
 
-    def _digest(self, username: str, password: Secret) -> bytes:
+    def digest(self, username: str, password: Secret) -> bytes:
+        """What stands for these credentials, in this process alone."""
         text = f"{len(username)}:{username}{password.reveal()}".encode()
         return hmac.new(self._key, text, hashlib.sha256).digest()

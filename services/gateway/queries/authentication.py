@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Protocol
 
@@ -28,6 +29,10 @@ class Accounts(Protocol):
     @property
     def kids(self) -> frozenset[str]:
         """The ids of the keys that count."""
+        ...
+
+    def alone(self, credentials: bytes) -> AbstractAsyncContextManager[None]:
+        """One at a time with these credentials."""
         ...
 
     async def verify(self, username: str, password: Secret, source_ip: str, user_agent: str) -> str:
@@ -70,7 +75,7 @@ async def authenticate(
 async def _proven(offered: Basic, peer: Peer, passwords: Passwords, accounts: Accounts, clock: Clock) -> str:
     """The user, asked of accounts: once for equal credentials that come at the same time and are right."""
     username, password = offered.username, offered.password
-    async with passwords.alone(username, password):
+    async with accounts.alone(passwords.digest(username, password)):
         cuts = passwords.cuts
         user = passwords.look(username, password, clock.monotonic())
         if user is None:
