@@ -48,7 +48,7 @@ def public(parts: Parts) -> web.Application:
     )
     application[LIMITS] = _limits(parts.settings)
     application.on_response_prepare.append(_unnamed)
-    application.router.add_route("*", "/{path:.*}", partial(receive, parts=parts))
+    application.router.add_route("*", r"/{path:[\s\S]*}", partial(receive, parts=parts))
     application.router.add_route("*", "/", partial(receive, parts=parts))
     return application
 
