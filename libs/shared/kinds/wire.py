@@ -13,6 +13,11 @@ from libs.shared.kinds.kind import D, JsonObject, Kind
 from libs.shared.objects import pointers
 
 JSON = "application/json"
+LONGEST_WARNING = 256
+"""Characters, and bytes of all warnings below: Kubernetes' own bounds."""
+MOST_WARNED = 4096
+MOST_WARNINGS = 32
+"""A reader takes about a hundred headers."""
 _TAKEN = (JSON, "application/*", "*/*")
 
 
@@ -75,12 +80,22 @@ def removed(kind: Kind[Any], name: str, uid: str) -> JsonObject:
 
 
 def answer(thing: JsonObject, *, status: int = 200, warnings: Sequence[str] = ()) -> web.Response:
-    """JSON, and a `Warning` header (RFC 7234, 299) for each warning."""
+    """JSON, and a `Warning` header (RFC 7234, 299) for each warning: as many as a client's reader of headers takes."""
     response = web.Response(body=orjson.dumps(thing), status=status, content_type=JSON)
-    for warning in warnings:
-        text = warning.replace("\\", "\\\\").replace('"', '\\"')
+    room = MOST_WARNED
+    for text in map(_quoted, warnings[:MOST_WARNINGS]):
+        room -= len(text.encode())
+        if room < 0:
+            break
         response.headers.add("Warning", f'299 - "{text}"')
     return response
+
+
+def _quoted(warning: str) -> str:
+    """What stands in a quoted string (RFC 9110, 5.6.4): it may name a field that a client made up of anything."""
+    short = warning if len(warning) <= LONGEST_WARNING else warning[:LONGEST_WARNING] + "…"
+    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in short)
+    return shown.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def accepts_json(request: web.Request) -> None:

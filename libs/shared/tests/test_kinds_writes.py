@@ -307,6 +307,23 @@ async def test_what_has_no_command_is_not_allowed(served: Bank):
             assert response.status == 405
 
 
+@pytest.mark.parametrize(
+    "names",
+    [["a\r\nX-Forged: 1\x00\u2028é"], [f"field{number}" for number in range(10_000)], ["x" * 99_999]],
+    ids=["odd", "many", "long"],
+)
+async def test_warnings_fit_into_headers(served: Bank, names):
+    """A field may be called anything, and there may be many: no header is forged, or too much to read."""
+    body = {"metadata": {"name": "a"}, "spec": {}, **dict.fromkeys(names, 1)}
+    async with served.session.post(served.url + VAULTS, json=body) as response:
+        assert response.status == 201
+        assert "X-Forged" not in response.headers
+        warned = response.headers.getall("Warning")
+    assert 0 < sum(map(len, warned)) < 6000
+    assert names[0][0] in warned[0]
+    assert all(text.isprintable() for text in warned)
+
+
 async def test_unknown_fields(served: Bank):
     """Strict refuses them, Warn says so in a header, Ignore is silent; write-only values appear in none of these."""
     body = {"metadata": {"name": "a"}, "spec": {"code": "s3cret", "shape": "round"}, "extra": 1}
