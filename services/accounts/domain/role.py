@@ -25,6 +25,7 @@ from libs.shared.contracts.accounts_v1 import (
 )
 from libs.shared.errors import Flaw
 from libs.shared.event import Event
+from libs.shared.objects import names
 from libs.shared.store.protocol import Index
 from services.accounts.domain.resource import (
     USER_REF,
@@ -369,8 +370,9 @@ def unbound(binding: Binding) -> Event:
 
 
 def _refs(subjects: Iterable[Subject]) -> dict[str, str]:
+    """The user, where his name can be a label's value: `system:…` can't, nor can what is longer than 63."""
     users = [subject.name for subject in subjects if subject.kind == USER]
-    return {USER_REF: users[0]} if users else {}
+    return {USER_REF: users[0]} if users and not names.label_value(users[0]) else {}
 
 
 def _members(subjects: Iterable[Subject]) -> tuple[str, ...]:
