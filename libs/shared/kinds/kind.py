@@ -38,6 +38,7 @@ Show = Callable[[D], JsonObject]
 Create = Callable[[Unit, JsonObject, Ask], Awaitable[D]]
 Update = Callable[[Unit, D, JsonObject, Ask], Awaitable[D]]
 Remove = Callable[[Unit, D, Ask], Awaitable[None]]
+Vet = Callable[[D, Ask], None]
 Prepare = Callable[[JsonObject, Any], Awaitable[Any]]
 
 
@@ -64,6 +65,9 @@ class Kind(Generic[D]):
     update: Update[D] | None = None
     remove: Remove[D] | None = None
     prepare: Prepare | None = None
+    vet: Vet[D] | None = None
+    """Raises `Denied` for an update by somebody who may change nothing, also where nothing changes: the answer to a
+    patch shows the object."""
     write_only: tuple[str, ...] = ()
     short_names: tuple[str, ...] = ()
     namespaced: bool = False

@@ -121,6 +121,8 @@ async def _revise(write: _Write[D], revise: Revise, parts: Parts, *, patched: bo
 
     async def work(unit: Unit) -> tuple[D, tuple[str, ...]]:
         document = await _standing(unit, write)
+        if kind.vet is not None:
+            kind.vet(document, ask)
         draft = _draft(write, document, revise, patched=patched)
         if draft.changes and kind.update is not None:
             document = await kind.update(unit, document, draft.wish, replace(ask, written=draft.written))

@@ -26,10 +26,14 @@ async def create(unit: Unit, wish: JsonObject, ask: Ask) -> Workspace:
     return await commands.create_workspace(unit, wanted, uid=unit.id, by=ask.user, at=ask.at)
 
 
-async def update(unit: Unit, before: Workspace, wish: JsonObject, ask: Ask) -> Workspace:
-    """Change a workspace."""
+def vet(before: Workspace, ask: Ask) -> None:
+    """Whoever may not change workspaces isn't shown one either for a patch that changes nothing."""
     if not ask.answers.get(CHANGES_WORKSPACES.name):
         raise TEMPLATES.denied(before.name, f'User "{ask.user}" may not change workspaces')
+
+
+async def update(unit: Unit, before: Workspace, wish: JsonObject, ask: Ask) -> Workspace:
+    """Change a workspace."""
     wanted = shapes.wish(wish)
     if wanted.manager != before.manager and not ask.answers.get(EVERYTHING.name):
         raise TEMPLATES.denied(before.name, f'User "{ask.user}" may name another manager only through /kapis')
@@ -59,6 +63,7 @@ WORKSPACE_TEMPLATE = Kind(
     model=shapes.TemplateShape,
     create=create,
     update=update,
+    vet=vet,
     remove=remove,
     categories=("tenant",),
     questions=(CHANGES_WORKSPACES, MANAGES_CLUSTERS, EVERYTHING),

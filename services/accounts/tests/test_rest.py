@@ -352,6 +352,12 @@ async def test_changing_workspaces(ask: Asked) -> None:
     placed = [{"op": "add", "path": "/spec/placement/clusters", "value": [{"name": "east"}]}]
     assert (await ask("PATCH", path + "/ws1", placed, who="bob")).status == 403
     assert (await ask("PATCH", path + "/ws1", placed)).json["spec"]["placement"] == {"clusters": [{"name": "east"}]}
+    moved = (
+        [{"op": "remove", "path": "/spec/placement/clusters"}],
+        [{"op": "add", "path": "/spec/placement/x", "value": 1}],
+    )
+    for patch in ([], *moved):
+        assert (await ask("PATCH", path + "/ws1", patch, who="bob")).status == 403
     old = workspace_body("ws1")
     old["metadata"]["resourceVersion"] = "1"
     assert (await ask("PUT", path + "/ws1", old)).status == 409
