@@ -24,7 +24,7 @@ PARAMETERS = (
 
 
 class LetterShape(BaseModel):
-    """A letter as clients see it; times are RFC 3339 in UTC."""
+    """A letter as clients see it; times are RFC 3339 in UTC, absent where there is none."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
@@ -38,8 +38,8 @@ class LetterShape(BaseModel):
     occasion: str
     attempts: int
     queued_at: str
-    due_at: str | None
-    sent_at: str | None
+    due_at: str | None = None
+    sent_at: str | None = None
     last_error: str
 
 

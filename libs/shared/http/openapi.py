@@ -184,7 +184,7 @@ def _request_body(route: Route, schemas: Schemas) -> Json:
 
 
 def _responses(route: Route, schemas: Schemas) -> Json:
-    """What is answered when all goes well, and the errors: the gateway's own are Status objects on every path."""
+    """What is answered when all goes well, and errors in the route's dialect; the gateway's own are part of each."""
     dialect = route.dialect or dialect_of(route.path)
     usual = HTTPStatus.CREATED if dialect is Dialect.KUBERNETES and route.method == "POST" else HTTPStatus.OK
     status = route.status or usual
@@ -194,15 +194,15 @@ def _responses(route: Route, schemas: Schemas) -> Json:
     errors = {"$ref": f"#/components/responses/{dialect.value}"}
     answers: Json = {str(int(status)): good}
     if route.access is not Access.INTERNAL:
-        answers |= {code: {"$ref": "#/components/responses/kubernetes"} for code in ("401", "403", "429")}
+        answers |= dict.fromkeys(("401", "403", "429"), errors)
     return answers | {"4XX": errors, "5XX": errors}
 
 
 def _content(route: Route, dialect: Dialect, schemas: Schemas) -> Json:
     schema: Json = {"schema": schemas[route.answer, "serialization"]} if route.answer is not None else {}
     if route.streams and dialect is Dialect.ORRERY:
-        return {JSON: schema, "text/event-stream": {}}
-    return {JSON: schema}
+        return {route.media: schema, "text/event-stream": {}}
+    return {route.media: schema}
 
 
 def _security(access: Access) -> list[Json]:

@@ -78,7 +78,7 @@ class Route:
     sent events, watches).
     `forwarded` takes a caller's identity that a service passes back, whatever request it was for.
     For OpenAPI: `body` (of a PATCH: a list is a JSON patch, an object a merge patch) and `answer`; `status` of a good
-    answer, where it isn't the dialect's usual one; `parameters` of the query, name -> meaning.
+    answer, where it isn't the dialect's usual one, and its `media` type; `parameters` of the query, name -> meaning.
     """
 
     method: str
@@ -93,5 +93,6 @@ class Route:
     body: Described | None = None
     answer: Described | None = None
     status: int | None = None
+    media: str = "application/json"
     parameters: tuple[tuple[str, str], ...] = ()
     tags: tuple[str, ...] = ()

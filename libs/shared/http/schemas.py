@@ -94,8 +94,8 @@ RESPONSES: Final[Mapping[str, Any]] = {
         "content": _PLAIN | _STATUS,
     },
     Dialect.OAUTH.value: {
-        "description": "An OAuth error; another media type than a form is refused in plain text.",
-        "content": {JSON: {"schema": _OAUTH_SCHEMA}} | _PLAIN,
+        "description": "An OAuth error; filters answer a Status, another media type than a form plain text.",
+        "content": {JSON: {"schema": {"anyOf": [_OAUTH_SCHEMA, {"$ref": "#/components/schemas/Status"}]}}} | _PLAIN,
     },
     Dialect.ORRERY.value: {
         "description": "Problem details; filters answer a Status.",

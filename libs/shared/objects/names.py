@@ -12,14 +12,14 @@ LABEL_LENGTH = 63
 SUBDOMAIN_LENGTH = 253
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
-_QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
-_LABEL_VALUE = f"({_QUALIFIED})?"
+QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
+LABEL_VALUE = f"({QUALIFIED})?"
 
 _QUALIFIED_TEXT = (
     "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
-    f" (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '{_QUALIFIED}')"
+    f" (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '{QUALIFIED}')"
 )
 
 
@@ -27,7 +27,7 @@ def subdomain(value: str) -> tuple[str, ...]:
     """Why this is no RFC 1123 subdomain, which most objects' names are."""
     return _too_long(value, SUBDOMAIN_LENGTH) + _unlike(
         value,
-        _SUBDOMAIN,
+        SUBDOMAIN,
         "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start"
         " and end with an alphanumeric character (e.g. 'example.com'",
     )
@@ -36,7 +36,7 @@ def subdomain(value: str) -> tuple[str, ...]:
 def label(value: str) -> tuple[str, ...]:
     """Why this is no RFC 1123 label, which names of namespaces are."""
     long = _too_long(value, LABEL_LENGTH)
-    if not re.fullmatch(_LABEL, value) and re.fullmatch(_SUBDOMAIN, value):
+    if not re.fullmatch(_LABEL, value) and re.fullmatch(SUBDOMAIN, value):
         return (*long, "must not contain dots")
     return long + _unlike(
         value,
@@ -60,7 +60,7 @@ def label_value(value: str) -> tuple[str, ...]:
     """Why this can't be the value of a label."""
     return _too_long(value, LABEL_LENGTH) + _unlike(
         value,
-        _LABEL_VALUE,
+        LABEL_VALUE,
         "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start"
         " and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345'",
     )
@@ -80,7 +80,7 @@ def qualified(value: str) -> tuple[str, ...]:
     if not name:
         reasons.append("name part must be non-empty")
     reasons.extend(f"name part {reason}" for reason in _too_long(name, LABEL_LENGTH))
-    if not re.fullmatch(_QUALIFIED, name):
+    if not re.fullmatch(QUALIFIED, name):
         reasons.append(f"name part {_QUALIFIED_TEXT}")
     return tuple(reasons)
 

@@ -6,12 +6,47 @@ nothing is required. What must be there, and what a name may look like, is said 
 
 from __future__ import annotations
 
-from typing import Any, Generic, Literal, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+from libs.shared.objects import names
+
 T = TypeVar("T")
+Name = Annotated[
+    str, WithJsonSchema({"type": "string", "pattern": f"^{names.SUBDOMAIN}$", "maxLength": names.SUBDOMAIN_LENGTH})
+]
+"""RFC 1123; described here, judged by `names`."""
+_KEY: Mapping[str, Any] = {
+    "pattern": f"^({names.SUBDOMAIN}/)?{names.QUALIFIED}$",
+    "maxLength": names.SUBDOMAIN_LENGTH + 1 + names.LABEL_LENGTH,
+}
+Labels = Annotated[
+    dict[str, str | None],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": _KEY,
+            "additionalProperties": {
+                "type": ["string", "null"],
+                "pattern": f"^{names.LABEL_VALUE}$",
+                "maxLength": names.LABEL_LENGTH,
+            },
+        }
+    ),
+]
+Annotations = Annotated[
+    dict[str, str | None],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": _KEY,
+            "additionalProperties": {"type": ["string", "null"]},
+        }
+    ),
+]
 
 
 class Shape(BaseModel):
@@ -34,11 +69,11 @@ class OwnerReference(Shape):
 class ObjectMeta(Shape):
     """Kubernetes' meta/v1 ObjectMeta; what only the server says is overruled."""
 
-    name: str | None = Field(default=None, description="RFC 1123: lower case, digits, `-` and `.`")
+    name: Name | None = None
     generate_name: str | None = Field(default=None, description="a prefix, where no name is given")
     namespace: str | None = None
-    labels: dict[str, str | None] | None = None
-    annotations: dict[str, str | None] | None = None
+    labels: Labels | None = None
+    annotations: Annotations | None = None
     resource_version: str | None = Field(default=None, description="the version that was read, for an update")
     uid: str | None = None
     generation: int | None = None

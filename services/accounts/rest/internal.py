@@ -16,6 +16,7 @@ from services.accounts.queries.index import index
 from services.accounts.rest.sessions import attempt, keys
 from services.accounts.shapes.session import KeysShape
 
+NDJSON = "application/x-ndjson"
 BATCH = 64 << 10
 """Bytes that are gathered before they are sent."""
 
@@ -40,7 +41,7 @@ class VerifiedShape(BaseModel):
 
 async def stream_index(request: web.Request, parts: Parts) -> web.StreamResponse:
     """State as NDJSON, an event a line: `{"type", "subject", "version", "data"}`; the last is `{"end", "count"}`."""
-    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+    response = web.StreamResponse(headers={"Content-Type": NDJSON})
     await response.prepare(request)
     count, gathered = 0, bytearray()
     async for subject, version, event in index(parts.store, at=parts.clock()):
@@ -71,7 +72,7 @@ async def verify(request: web.Request, parts: Parts) -> web.StreamResponse:
 
 
 ROUTES = (
-    Route("GET", "/internal/accounts/v1/index", stream_index, access=Access.INTERNAL, streams=True),
+    Route("GET", "/internal/accounts/v1/index", stream_index, access=Access.INTERNAL, streams=True, media=NDJSON),
     Route("GET", "/internal/accounts/v1/keys", keys, access=Access.INTERNAL, answer=KeysShape),
     Route(
         "POST", "/internal/accounts/v1/verify", verify, access=Access.INTERNAL, body=Credentials, answer=VerifiedShape

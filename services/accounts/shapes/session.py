@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from services.accounts.domain.user import User
 from services.accounts.shapes.metadata import JsonObject
@@ -13,6 +13,20 @@ from services.accounts.shapes.metadata import JsonObject
 
 class TokenForm(BaseModel):
     """The form of RFC 6749, sections 4.3.2 and 6. `username` may be an e-mail address."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "grant_type": "password",
+                    "client_id": "kubesphere",
+                    "client_secret": "kubesphere",
+                    "username": "bob",
+                    "password": "S0me-Passw0rd",
+                }
+            ]
+        }
+    )
 
     grant_type: Literal["password", "refresh_token"]
     client_id: str

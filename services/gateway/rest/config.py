@@ -117,5 +117,13 @@ ROUTES = (
         tags=TAGS,
     ),
     Route("GET", "/version", get_version, answer=VersionShape, dialect=Dialect.KUBERNETES, tags=TAGS),
-    Route("GET", "/kapis/metrics", get_metrics, access=Access.PUBLIC, dialect=Dialect.KUBESPHERE, tags=TAGS),
+    Route(
+        "GET",
+        "/kapis/metrics",
+        get_metrics,
+        access=Access.PUBLIC,
+        dialect=Dialect.KUBESPHERE,
+        tags=TAGS,
+        media="text/plain",
+    ),
 )
