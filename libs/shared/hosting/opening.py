@@ -22,6 +22,7 @@ from libs.shared.http.answers import UPSTREAMS
 from libs.shared.http.client import Upstreams
 from libs.shared.http.health import Check
 from libs.shared.http.identity import Signer, Verifier
+from libs.shared.http.limits import Limits
 from libs.shared.http.server import application
 from libs.shared.kinds import serve as kinds
 from libs.shared.service import Host, Service
@@ -31,6 +32,8 @@ from libs.shared.telemetry.make import telemetry_of
 
 KIT: tuple[type[Document], ...] = (Lease, *parked.DOCUMENTS, *refused.DOCUMENTS)
 """What the kit itself keeps in a service's store."""
+INNER = Limits(stall=3600)
+"""Who reads slowly is a client of the gateway's, which bounds it by its own settings."""
 SECONDS_TO_FINISH = 1.0
 """How long requests that run may take once the service is ending."""
 
@@ -166,5 +169,5 @@ async def _answering(stand: Opened, shared: Shared) -> AsyncIterator[None]:
     app[parked_rest.DESK] = parked_rest.Desk(service.name, host.store, host.clock)
     name = f"ORRERY_{service.name}_LISTEN".upper()
     endpoint = shared.endpoint(service.name, shared.own(service.name).place)
-    async with served(app, SECONDS_TO_FINISH) as crowd, door(crowd, endpoint, name):
+    async with served(app, SECONDS_TO_FINISH, limits=INNER) as crowd, door(crowd, endpoint, name):
         yield

@@ -13,7 +13,7 @@ from libs.shared.errors import Broken, Busy, Missing
 from libs.shared.event import current_cause
 
 CONNECTIONS = 256
-"""At most to one service; streams such as watches hold one each."""
+"""At most to one service, for requests; streams such as watches hold one each besides."""
 CONNECT_SECONDS = 3.0
 POOL_SECONDS = 5.0
 """How long a request may wait for one of the connections."""
@@ -22,30 +22,35 @@ POOL_SECONDS = 5.0
 class Upstreams:
     """The addresses of the other services (`unix:PATH`, `http://…`, `https://…`), and sessions to them."""
 
-    def __init__(self, addresses: Mapping[str, str]) -> None:
+    def __init__(self, addresses: Mapping[str, str], connections: int = CONNECTIONS) -> None:
         self._addresses = addresses
-        self._sessions: dict[str, tuple[aiohttp.ClientSession, URL]] = {}
+        self._connections = connections
+        self._sessions: dict[tuple[str, bool], tuple[aiohttp.ClientSession, URL]] = {}
 
     def __contains__(self, service: str) -> bool:
         """Whether the service has an address."""
         return service in self._addresses
 
-    def open(self, service: str) -> tuple[aiohttp.ClientSession, URL]:
-        """The service's session, and the address that paths are joined to; raises `Missing` for an unknown one."""
-        if service not in self._sessions:
-            self._sessions[service] = self._opened(service)
-        return self._sessions[service]
+    def open(self, service: str, *, lasting: bool = False) -> tuple[aiohttp.ClientSession, URL]:
+        """The service's session, and the address that paths are joined to; raises `Missing` for an unknown one. What is
+        `lasting` (streams, sockets) has connections of its own, as many as whoever opens them allows: it must not use
+        up those that requests are waiting for.
+        """
+        found = self._sessions.get((service, lasting))
+        if found is None:
+            found = self._sessions[service, lasting] = self._opened(service, 0 if lasting else self._connections)
+        return found
 
-    def _opened(self, service: str) -> tuple[aiohttp.ClientSession, URL]:
+    def _opened(self, service: str, most: int) -> tuple[aiohttp.ClientSession, URL]:
         if service not in self._addresses:
             known = ", ".join(sorted(self._addresses))
             raise Missing("service-unknown", f"no address is set for the service {service}; there are {known}")
         address = self._addresses[service]
         path = address.removeprefix("unix:")
         connector = (
-            aiohttp.UnixConnector(path, limit=CONNECTIONS)
+            aiohttp.UnixConnector(path, limit=most)
             if path != address
-            else aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=30)
+            else aiohttp.TCPConnector(limit=most, keepalive_timeout=30)
         )
         session = aiohttp.ClientSession(
             connector=connector,
@@ -65,7 +70,7 @@ class Upstreams:
 
         Raises `Busy` when the service can't be reached or is too slow, `Broken` when it talks nonsense.
         """
-        session, base = self.open(service)
+        session, base = self.open(service, lasting=seconds is None)
         headers = {**(options.pop("headers", None) or {})}
         if traceparent := current_cause().traceparent:
             headers.setdefault("traceparent", traceparent)

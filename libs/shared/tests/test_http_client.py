@@ -27,6 +27,11 @@ async def echo(request: web.Request) -> web.StreamResponse:
     match request.path:
         case "/slow":
             await asyncio.sleep(1)
+        case "/long":
+            begun = web.StreamResponse()
+            await begun.prepare(request)
+            await begun.write(b"x")
+            await asyncio.Event().wait()
         case "/half":
             half = web.StreamResponse(headers={"Content-Length": "100"})
             await half.prepare(request)
@@ -213,3 +218,19 @@ async def test_no_answer_is_never_taken_for_one(status: int, said: Any, slug: st
     assert fault.slug == slug
     unknown = await asked(Gateway(), tmp_path, lambda r: answers.answer(r, "never"), {})
     assert unknown.slug == "question-unknown"
+
+
+async def test_streams_leave_room_for_requests(tmp_path: Path) -> None:
+    """What lasts has connections of its own: as many as are opened, and a request still finds one."""
+    async with serving(tmp_path) as addresses:
+        up = Upstreams(addresses, connections=1)
+        try:
+            async with up.request("tcp", "GET", "/long", seconds=None), up.request("tcp", "GET", "/long", seconds=None):
+                async with up.request("tcp", "GET", "/c", seconds=1) as answer:
+                    assert answer.status == 200
+                async with up.request("tcp", "GET", "/long", seconds=1):
+                    with pytest.raises(Busy):
+                        async with up.request("tcp", "GET", "/c", seconds=0.1):
+                            pass
+        finally:
+            await up.close()

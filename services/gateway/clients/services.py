@@ -158,7 +158,7 @@ class Services:
         """The service's session, and the target as it was signed: nothing encodes it again."""
         if going.service not in self._upstreams:
             raise Busy("service-absent", f"{going.service} is not part of this installation", retry_after=1)
-        session, base = self._upstreams.open(going.service)
+        session, base = self._upstreams.open(going.service, lasting=going.seconds is None)
         return session, URL(str(base).rstrip("/") + going.target, encoded=True)
 
 

@@ -20,6 +20,10 @@ DISABLED = "Disabled"
 EXPIRED_KEPT = timedelta(minutes=1)
 """Ended sessions are kept this much longer than their tokens live, for clocks that differ."""
 SWEEP_EVERY = 256
+GONE_KEPT = 100_000
+"""Removals that are remembered. An event that is older than one comes late by a snapshot's loading, or a second time;
+so many removals later it has long been here.
+"""
 
 
 class Thing(NamedTuple):
@@ -67,7 +71,8 @@ class Index:
         self.ended: dict[str, datetime] = {}
         self._roles: dict[RoleKey, Role] = {}
         self._versions: dict[Thing, int] = {}
-        self._gone: set[Thing] = set()
+        self._gone: dict[Thing, None] = {}
+        """The latest removals, in their order."""
 
     def newer(self, thing: Thing, version: int) -> bool:
         """Whether this version of the thing is to be taken in; notes it if so. Two events of one write share a version,
@@ -77,7 +82,7 @@ class Index:
         if version < known or (version == known and thing in self._gone):
             return False
         self._versions[thing] = version
-        self._gone.discard(thing)
+        self._gone.pop(thing, None)
         return True
 
     def gone(self, thing: Thing, version: int) -> bool:
@@ -85,7 +90,11 @@ class Index:
         if version < self._versions.get(thing, -1):
             return False
         self._versions[thing] = version
-        self._gone.add(thing)
+        self._gone.pop(thing, None)
+        self._gone[thing] = None
+        while len(self._gone) > GONE_KEPT:
+            forgotten = next(iter(self._gone))
+            del self._gone[forgotten], self._versions[forgotten]
         return True
 
     def adopt(self, other: Index) -> None:

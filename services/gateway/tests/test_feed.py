@@ -10,7 +10,7 @@ from libs.shared.contracts import accounts_v1 as accounts
 from libs.shared.errors import Busy
 from services.gateway.domain.decision import allowed
 from services.gateway.domain.feed import CHANGES, EVERYBODY, NOTHING, Effect, apply
-from services.gateway.domain.index import Index
+from services.gateway.domain.index import GONE_KEPT, Index, Thing
 from services.gateway.domain.sources import Sources
 from services.gateway.tests.seeds import AT, asked, bound, caller, index
 
@@ -47,6 +47,15 @@ def test_a_deleted_thing_does_not_come_back() -> None:
         assert not allowed(known, caller("view"), ROLES)
     apply(known, bound("view", "a-viewer", "a"), 3, AT)
     assert allowed(known, caller("view"), ROLES)
+
+
+def test_removals_are_not_remembered_for_ever() -> None:
+    """However much is made and removed, a bounded number of removals is remembered: the latest."""
+    known = Index()
+    for number in range(GONE_KEPT + 10):
+        assert known.gone(Thing("user", number), 1)
+    assert len(known._gone) == len(known._versions) == GONE_KEPT
+    assert not known.newer(Thing("user", GONE_KEPT), 1), "a late one is still told from a new one"
 
 
 def test_a_rewritten_binding_concerns_old_and_new_subjects() -> None:
