@@ -119,8 +119,9 @@ class Clients:
         queue = list(reversed(work))
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(15)) as session:
             token = await self.sign_in(session)
-            if token:
-                session.headers["Authorization"] = f"Bearer {token}"
+            if not token:
+                return work
+            session.headers["Authorization"] = f"Bearer {token}"
             await asyncio.gather(*(self.client(session, queue) for _ in range(CLIENTS)))
         return list(reversed(queue))
 
