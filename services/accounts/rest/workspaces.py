@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 from aiohttp import web
 
-from libs.shared.errors import Exists, Malformed
+from libs.shared.errors import Denied, Exists, Malformed
+from libs.shared.http import faults
 from libs.shared.http.answers import answer
 from libs.shared.http.identity import caller
 from libs.shared.http.listing import PARAMETERS
 from libs.shared.http.reading import lenient, lenient_object, raw_body
-from libs.shared.http.route import Access, Route
+from libs.shared.http.route import Access, Dialect, Route
 from libs.shared.http.schemas import Done, Listed
 from libs.shared.objects.patches import apply_patch, read_patch
 from libs.shared.objects.shapes import DeleteOptions, PatchOperation
@@ -57,12 +59,12 @@ async def get_template(request: web.Request, parts: Parts) -> web.StreamResponse
     """One workspace template, for its members and for who may list all. Every signed-in user reads any workspace in
     KubeSphere: closed here (spec 13).
     """
-    return web.json_response(shapes.template(await _seen(request, parts, TEMPLATES)))
+    return await _shown(request, parts, TEMPLATES, shapes.template)
 
 
 async def get_workspace(request: web.Request, parts: Parts) -> web.StreamResponse:
     """The same as a Workspace object."""
-    return web.json_response(shapes.workspace(await _seen(request, parts, WORKSPACES)))
+    return await _shown(request, parts, WORKSPACES, shapes.workspace)
 
 
 async def create_workspace(request: web.Request, parts: Parts) -> web.StreamResponse:
@@ -134,6 +136,18 @@ async def _visible(request: web.Request, parts: Parts) -> list[Workspace]:
     if await answer(request, LISTS_WORKSPACES.name):
         return await queries.workspaces(parts.store, None)
     return await queries.workspaces(parts.store, tuple(await answer(request, MINE.name)))
+
+
+async def _shown(
+    request: web.Request, parts: Parts, noun: Noun, shape: Callable[[Workspace], dict[str, Any]]
+) -> web.Response:
+    """The workspace to who may see it. Who may not is refused as the gateway refuses, by a `Status`: it is decided here
+    because the gateway lets everybody read this group (spec 8).
+    """
+    try:
+        return web.json_response(shape(await _seen(request, parts, noun)))
+    except Denied as fault:
+        return faults.answer(fault, Dialect.KUBERNETES, {noun.plural: noun.group})
 
 
 async def _seen(request: web.Request, parts: Parts, noun: Noun) -> Workspace:
