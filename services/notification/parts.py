@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -39,6 +39,10 @@ class Postman(Protocol):
 
     def visit(self) -> AbstractAsyncContextManager[Courier]:
         """Begin a conversation; raises `Unreachable`."""
+        ...
+
+    async def forget(self, names: Sequence[str]) -> None:
+        """Remove what is kept here of the letters of these names, if anything is; raises `Unreachable`."""
         ...
 
 

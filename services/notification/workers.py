@@ -96,6 +96,7 @@ async def sweep_letters(parts: Parts) -> None:
     while True:
         before = parts.clock() - timedelta(days=parts.settings.keep_days)
         while names := await queries.old_letters(parts.store, before):
+            await parts.postman.forget(names)  # first: what is forgotten here could not be removed there any more
             await parts.store.transact(commands.sweep_letters, names)
         while users := await queries.gone_users(parts.store, before):
             await parts.store.transact(commands.sweep_addresses, users)

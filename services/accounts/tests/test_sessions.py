@@ -375,10 +375,15 @@ async def test_records_and_sessions_are_kept_long_enough(stage: Stage) -> None:
             "settings": parts.settings.model_copy(update={"history_entries": 2}),
         }
     )
-    await sweep_many_records(few)
+    seen = await sweep_many_records(few)
+    assert len(await records(stage)) == 2
+    await begun(stage)
+    assert await sweep_many_records(few, seen + timedelta(hours=1)) == seen + timedelta(minutes=59)
+    assert len(await records(stage)) == 3, "who didn't sign in since then isn't looked at"
+    assert await sweep_many_records(few, seen) > seen
     assert len(await records(stage)) == 2
     await sweep_sessions(parts)
-    assert await parts.store.of(Session).count() == 3
+    assert await parts.store.of(Session).count() == 4
     await stage.clock.advance(timedelta(seconds=14_400).total_seconds())
     await sweep_sessions(parts)
     assert await parts.store.of(Session).look(session.id) is None

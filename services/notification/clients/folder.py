@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from pathlib import Path
@@ -32,6 +32,19 @@ class Folder:
             raise Unreachable(
                 "mail-folder", f"the mail folder {self._path} can't be written: {error.strerror}"
             ) from error
+
+    async def forget(self, names: Sequence[str]) -> None:
+        """Remove the files of these letters; raises `Unreachable` when the folder can't be changed."""
+        try:
+            await asyncio.to_thread(_remove, self._path, names)
+        except OSError as error:
+            text = f"the mail folder {self._path} can't be changed: {error.strerror}"
+            raise Unreachable("mail-folder", text) from error
+
+
+def _remove(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
+        (folder / f"{name}.eml").unlink(missing_ok=True)
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -96,6 +96,9 @@ class Smtp:
             yield courier
         finally:
             await courier.leave()
+
+    async def forget(self, names: Sequence[str]) -> None:
+        """Nothing of them is kept here."""
 
 
 class SmtpCourier:

@@ -216,3 +216,5 @@ async def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="can't be written"):
         async with Folder(tmp_path / "mail").visit() as courier:
             await courier.deliver(composed(written(), mailbox_of(SENDER)), "bob@example.com")
+    with pytest.raises(Unreachable, match="can't be changed"):
+        await Folder(tmp_path / "mail").forget(["some"])

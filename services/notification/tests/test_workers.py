@@ -199,6 +199,22 @@ async def test_the_outbox_folder(tmp_path: Path) -> None:
         assert len(list((tmp_path / "mail").glob("*.eml"))) == 2
 
 
+async def test_files_of_old_letters_go(tmp_path: Path) -> None:
+    """What is no longer kept is in no folder either; another's file of like name stays."""
+    async with opened(tmp_path) as parts:
+        async with sending(parts):
+            await queue(parts, "bob", "carol")
+            await until(lambda: every(parts, State.SENT))
+        (tmp_path / "mail" / "mine.eml").write_text("an operator's")
+        task = asyncio.create_task(workers.sweep_letters(parts))
+        await until(lambda: idle(parts))
+        assert len(list((tmp_path / "mail").iterdir())) == 3
+        await advance(parts, 91 * 86400)
+        await until(lambda: left(parts, 0))
+        task.cancel()
+        assert [file.name for file in (tmp_path / "mail").iterdir()] == ["mine.eml"]
+
+
 async def test_old_letters_go(parts: Parts) -> None:
     """Sent and given-up letters are removed after the set time, in bounded units; waiting ones never."""
     await queue(parts, *(f"u{n}" for n in range(queries.SWEPT + 5)), "waiting")

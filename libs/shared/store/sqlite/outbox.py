@@ -19,6 +19,7 @@ from libs.shared.store.protocol import OutboxRow
 from libs.shared.store.sqlite.batch import EVENT
 from libs.shared.store.sqlite.group import Errand
 from libs.shared.store.sqlite.reads import Reads
+from libs.shared.store.sqlite.sweeping import Old, sweep
 from libs.shared.store.sqlite.writer import Writer
 from libs.shared.values import Clock
 
@@ -94,8 +95,7 @@ class SqliteOutbox:
 
     async def sweep(self, older_than: datetime) -> int:
         """Remove rows told before this moment; how many."""
-        text, values = "DELETE FROM outbox WHERE told < ?", (moment(older_than),)
-        return int(await self.writer.run(lambda connection: connection.execute(text, values).rowcount))
+        return await sweep(self.writer, Old.OUTBOX, older_than)
 
     async def wake(self, seconds: float) -> None:
         """Return when a commit wrote rows, or after so many seconds."""

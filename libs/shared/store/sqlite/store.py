@@ -14,7 +14,6 @@ from typing import Concatenate, Final, Generic, ParamSpec, TypeVar
 from libs.shared.errors import Broken, Busy, Fault, Invalid, Stale
 from libs.shared.event import Told, current_cause
 from libs.shared.failpoints import Failpoints
-from libs.shared.store.canonical import moment
 from libs.shared.store.protocol import ALL, Change, Document, Find, Migration, Reader, Unit
 from libs.shared.store.sqlite.books import Books
 from libs.shared.store.sqlite.changes import ChangeLog, loaded
@@ -25,6 +24,7 @@ from libs.shared.store.sqlite.outbox import SqliteOutbox
 from libs.shared.store.sqlite.query import counting, selecting
 from libs.shared.store.sqlite.reads import Reads, document
 from libs.shared.store.sqlite.schema import Layout, layout, prepare
+from libs.shared.store.sqlite.sweeping import Old, sweep
 from libs.shared.store.sqlite.unit import SqliteUnit, missing
 from libs.shared.store.sqlite.writer import Writer
 from libs.shared.values import Clock, Ids
@@ -185,13 +185,8 @@ class SqliteStore:
 
     async def sweep_inbox(self, older_than: datetime) -> int:
         """Forget inbox notes, and ids of units, older than this; how many notes."""
-        before = moment(older_than)
-
-        def sweep(connection: sqlite3.Connection) -> int:
-            connection.execute("DELETE FROM units WHERE at < ?", (before,))
-            return connection.execute("DELETE FROM inbox WHERE at < ?", (before,)).rowcount
-
-        return int(await self._writer.run(sweep))
+        await sweep(self._writer, Old.UNITS, older_than)
+        return await sweep(self._writer, Old.INBOX, older_than)
 
     async def outcome(self, unit_id: str) -> bool:
         """Whether a unit of this id has committed."""
