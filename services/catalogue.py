@@ -10,9 +10,16 @@ from libs.shared.service import Service
 
 CATALOGUE: Mapping[str, str] = {
     "accounts": "services.accounts.app:SERVICE",
+    "alerting": "services.alerting.app:SERVICE",
+    "cluster": "services.cluster.app:SERVICE",
+    "devops": "services.devops.app:SERVICE",
     "events": "services.events.app:SERVICE",
     "gateway": "services.gateway.app:SERVICE",
+    "logging": "services.logging.app:SERVICE",
+    "mesh": "services.mesh.app:SERVICE",
+    "monitoring": "services.monitoring.app:SERVICE",
     "notification": "services.notification.app:SERVICE",
+    "openpitrix": "services.openpitrix.app:SERVICE",
 }
 
 

@@ -1,0 +1,1 @@
+"""Alerting: owns rule groups and alerts with their history; publishes what fires and what is over."""

@@ -1,0 +1,1 @@
+"""DevOps: owns DevOps projects, credentials, pipelines and runs; publishes what becomes of each run."""
