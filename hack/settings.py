@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 
 from libs.shared.config.names import Name, service_names, suite_names
-from services.catalogue import CATALOGUE, service
+from services.catalogue import CATALOGUE, settings
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "settings.md"
 HEAD = """# Settings
@@ -41,7 +41,7 @@ def lines() -> Iterator[str]:
     yield "## The suite" + "\n" + TABLE
     yield from map(row, suite_names().values())
     for known in CATALOGUE:
-        declared = service(known).settings
+        declared = settings(known)
         yield f"\n## {known}\n{TABLE}"
         yield from (
             row(name) for name in service_names(known, declared).values() if name.field in declared.model_fields

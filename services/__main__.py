@@ -17,16 +17,13 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from libs.shared.config.reader import Effective, read
 from libs.shared.config.report import report
 from libs.shared.errors import Fault
 from libs.shared.hosting.adapters import vet
 from libs.shared.hosting.map import drawn
 from libs.shared.hosting.process import run
-from libs.shared.service import Service
-from services.catalogue import CATALOGUE, service
+from services.catalogue import CATALOGUE, FIRST, later, service, settings
 
 WRONG = 2
 """Exit code for a wrong command line or setting."""
@@ -40,14 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Orrery {_version()}")
         return 0
     try:
-        services = [service(name) for name in dict.fromkeys(asked.services or CATALOGUE)]
+        names = tuple(dict.fromkeys(asked.services or CATALOGUE))
         if asked.map:
-            return _printed(drawn(services))
-        effective = _settings(services)
+            return _printed(drawn([service(name) for name in names]))
+        effective = _settings(names)
     except Fault as fault:
         return _refused(fault, WRONG)
     try:
-        return _printed(report(effective)) if asked.check else run(services, effective)
+        return _printed(report(effective)) if asked.check else _run(names, effective)
     except Fault as fault:
         return _refused(fault, FAILED)
 
@@ -66,16 +63,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _settings(services: Sequence[Service]) -> Effective:
+def _settings(names: Sequence[str]) -> Effective:
     """What is set for these services; raises `Invalid`."""
-    models = {s.name: s.settings for s in services}
-    effective = read(models, elsewhere={name: partial(_model, name) for name in CATALOGUE})
+    models = {name: settings(name) for name in names}
+    effective = read(models, elsewhere={name: partial(settings, name) for name in CATALOGUE})
     vet(effective)
     return effective
 
 
-def _model(name: str) -> type[BaseModel]:
-    return service(name).settings
+def _run(names: Sequence[str], effective: Effective) -> int:
+    """Where clients are let in, those whom they need first are opened before the others."""
+    first = [name for name in names if name in FIRST or "gateway" not in names]
+    return run([service(name) for name in first], effective, [later(name) for name in names if name not in first])
 
 
 def _version() -> str:

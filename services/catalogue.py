@@ -1,32 +1,51 @@
-"""The services by name, each imported only when it is asked for."""
+"""The services by name. Each is imported only when it is asked for; its settings can be read without the rest of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib import import_module
 
-from libs.shared.errors import Invalid
-from libs.shared.service import Service
+from pydantic import BaseModel
 
-CATALOGUE: Mapping[str, str] = {
-    "accounts": "services.accounts.app:SERVICE",
-    "alerting": "services.alerting.app:SERVICE",
-    "cluster": "services.cluster.app:SERVICE",
-    "devops": "services.devops.app:SERVICE",
-    "events": "services.events.app:SERVICE",
-    "gateway": "services.gateway.app:SERVICE",
-    "logging": "services.logging.app:SERVICE",
-    "mesh": "services.mesh.app:SERVICE",
-    "monitoring": "services.monitoring.app:SERVICE",
-    "notification": "services.notification.app:SERVICE",
-    "openpitrix": "services.openpitrix.app:SERVICE",
-}
+from libs.shared.errors import Invalid
+from libs.shared.service import Later, Service
+
+CATALOGUE = (
+    "accounts",
+    "alerting",
+    "cluster",
+    "devops",
+    "events",
+    "gateway",
+    "logging",
+    "mesh",
+    "monitoring",
+    "notification",
+    "openpitrix",
+)
+FIRST = ("accounts", "gateway")
+"""Whom it takes to let a client in: beside a gateway, the others are imported and opened behind the open doors."""
 
 
 def service(name: str) -> Service:
     """The service of this name; raises `Invalid` naming those that there are."""
+    found: Service = import_module(f"{_home(name)}.app").SERVICE
+    return found
+
+
+def settings(name: str) -> type[BaseModel]:
+    """The model of a service's own settings; raises `Invalid` for no service."""
+    module = import_module(f"{_home(name)}.settings")
+    found: type[BaseModel] = getattr(module, f"{name.capitalize()}Settings")
+    return found
+
+
+def later(name: str) -> Later:
+    """The service of this name, to be imported when its turn comes; raises `Invalid` for no service."""
+    _home(name)
+    return Later(name, lambda: service(name))
+
+
+def _home(name: str) -> str:
     if name not in CATALOGUE:
         raise Invalid("no-service", f"{name} is no service: there are {', '.join(CATALOGUE)}")
-    module, _, attribute = CATALOGUE[name].partition(":")
-    found: Service = getattr(import_module(module), attribute)
-    return found
+    return f"services.{name}"

@@ -116,3 +116,12 @@ class Service:
     `routes` ask for, on ORRERY_LISTEN and ORRERY_TLS_LISTEN. The gateway's alone."""
     groups: Mapping[str, str] = field(default_factory=dict)
     """API group of each resource that its faults name: `users` -> `iam.kubesphere.io`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A service that is imported and opened once clients have been let in."""
+
+    name: str
+    load: Callable[[], Service]
+    """Imports it; called in a thread."""

@@ -1,1 +1,1 @@
-"""Logging: owns the indices of container logs, Kubernetes events and audit records; follows, keeps and searches them."""
+"""Logging: owns the indices of container logs, Kubernetes events and audit records; follows, keeps, searches them."""

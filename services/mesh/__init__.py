@@ -1,1 +1,3 @@
-"""Mesh: owns strategies, service policies and a bounded store of spans; reconciles Istio's objects with what is wished."""
+"""Mesh: owns strategies, service policies and a bounded store of spans; reconciles Istio's objects with what is
+wished.
+"""

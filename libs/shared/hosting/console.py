@@ -34,6 +34,10 @@ class Console:
         if authority:
             self.say(f"  certificate authority: {authority}", DIM)
 
+    def complete(self, seconds: float) -> None:
+        """Every service stands."""
+        self.say(f"Every service stands ({seconds:.2f} s)", DIM)
+
     def password(self, password: str) -> None:
         """Shown once."""
         self.say(f"  user: admin   password: {password}   (shown this once)", BOLD)

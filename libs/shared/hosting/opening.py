@@ -79,7 +79,7 @@ async def _hosted(service: Service, shared: Shared) -> AsyncIterator[Host]:
             for channel in ("bus", "records")
         ]
         store = await _store(service, shared)
-        upstreams = Upstreams(shared.upstreams())
+        upstreams = Upstreams(shared.upstreams(), standing=shared.coming.wait)
         try:
             yield Host(
                 service=service.name,

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
 import uvloop
 
@@ -18,7 +19,7 @@ from libs.shared.hosting import admin
 from libs.shared.hosting.console import Console
 from libs.shared.hosting.files import raise_files
 from libs.shared.hosting.suite import Suite, suite_opened
-from libs.shared.service import Service
+from libs.shared.service import Later, Service
 from libs.shared.telemetry.logs import Forward
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -38,24 +39,28 @@ def calm_collector() -> None:
     gc.set_threshold(COLLECT_AFTER, 20, 20)
 
 
-def run(services: Sequence[Service], effective: Effective) -> int:
-    """Run the services until a signal ends them; 0 when everything ended well. Raises from the error tree when the
-    start fails.
+def run(services: Sequence[Service], effective: Effective, later: Sequence[Later] = ()) -> int:
+    """Run the services until a signal ends them; 0 when everything ended well. Those that come `later` are opened once
+    clients have been let in. Raises from the error tree when the start fails.
     """
     os.umask(0o077)  # what is written is for this user alone
     raise_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_until_signal(services, effective, Console(sys.stdout)))
+        return runner.run(_until_signal(services, later, effective, Console(sys.stdout)))
 
 
-async def _until_signal(services: Sequence[Service], effective: Effective, console: Console) -> int:
+async def _until_signal(
+    services: Sequence[Service], later: Sequence[Later], effective: Effective, console: Console
+) -> int:
     began = time.monotonic()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, stop.set)
-    console.starting([service.name for service in services], str(effective.suite.data))
-    serving = asyncio.create_task(_serve(services, effective, console, stop, began))
+    names = [*(one.name for one in services), *(one.name for one in later)]
+    console.starting(names, str(effective.suite.data))
+    opening = suite_opened(services, effective, later=later, progress=console.opened)
+    serving = asyncio.create_task(_serve(opening, console, stop, began))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -64,14 +69,26 @@ async def _until_signal(services: Sequence[Service], effective: Effective, conso
 
 
 async def _serve(
-    services: Sequence[Service], effective: Effective, console: Console, stop: asyncio.Event, began: float
+    opening: AbstractAsyncContextManager[Suite], console: Console, stop: asyncio.Event, began: float
 ) -> None:
-    async with suite_opened(services, effective, progress=console.opened) as suite:
+    async with opening as suite:
         _forward_logging(suite)
         _greet(suite, console, time.monotonic() - began)
+        await _rest_stands(suite, stop)
+        if not stop.is_set():
+            console.complete(time.monotonic() - began)
         calm_collector()
         await stop.wait()
         console.ending()
+
+
+async def _rest_stands(suite: Suite, stop: asyncio.Event) -> None:
+    """Return when what comes later stands, or the end is near; raises what keeps it from standing."""
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait((suite.rest, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if suite.rest.done():
+        await suite.rest
 
 
 def _greet(suite: Suite, console: Console, seconds: float) -> None:

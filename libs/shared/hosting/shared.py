@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +15,15 @@ from libs.shared.bus.protocol import Bus
 from libs.shared.config import Address, Endpoint
 from libs.shared.config.reader import Effective, Own
 from libs.shared.config.suite import Place
+from libs.shared.errors import Busy
 from libs.shared.failpoints import Failpoints
 from libs.shared.hosting.adapters import adapter
 from libs.shared.hosting.admin import FirstPassword
 from libs.shared.hosting.folder import Folder
 from libs.shared.values import Clock, Ids
+
+SECONDS_TO_STAND = 10.0
+"""How long a request waits for a service that is being opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Shared:
     logs: TextIO
     heard: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once every follower's tail stands: when relays begin to tell."""
+    coming: Coming = field(default_factory=lambda: Coming({}))
+    """The services of this process that are opened once clients have been let in."""
 
     def own(self, service: str) -> Own:
         """A service's settings, place and addresses."""
@@ -62,6 +69,32 @@ class Shared:
             return place.url.reveal()
         endpoint = self.endpoint(service, place)
         return str(endpoint) if endpoint.socket is not None else f"http://{endpoint}"
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """Services that are about to stand, each with what is set when it does."""
+
+    events: Mapping[str, asyncio.Event]
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Coming:
+        """None of these stands yet."""
+        return cls({name: asyncio.Event() for name in names})
+
+    def stands(self, name: str) -> None:
+        """It can be asked from now on."""
+        self.events[name].set()
+
+    async def wait(self, name: str) -> None:
+        """Return when the service can be asked, as far as this process knows; raises `Busy` when it takes too long."""
+        event = self.events.get(name)
+        if event is None or event.is_set():
+            return
+        try:
+            await asyncio.wait_for(event.wait(), SECONDS_TO_STAND)
+        except TimeoutError:
+            raise Busy("service-opening", f"{name} is being opened; try again", retry_after=1) from None
 
 
 @dataclass(slots=True)

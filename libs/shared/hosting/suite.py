@@ -1,4 +1,6 @@
-"""The services of one process: opened concurrently, then the public listeners; closed in reverse."""
+"""The services of one process: opened concurrently, then the public listeners, then what may come later; closed in
+reverse.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,8 @@ from libs.shared.hosting.keys import identity_key, identity_public_key
 from libs.shared.hosting.loops import follows
 from libs.shared.hosting.opening import Opened, service_opened
 from libs.shared.hosting.public import Doors, public_doors
-from libs.shared.hosting.shared import Buses, Shared
-from libs.shared.service import Service
+from libs.shared.hosting.shared import Buses, Coming, Shared
+from libs.shared.service import Later, Service
 from libs.shared.values import Clock, Ids, SystemClock, TimeOrderedIds
 
 SECONDS_FOR_TAILS = 2.0
@@ -35,6 +37,8 @@ class Suite:
     doors: Doors
     folder: Folder
     password: FirstPassword
+    rest: asyncio.Task[None]
+    """Ends when what comes later stands as well; raises from the error tree what keeps one of them from it."""
 
 
 @asynccontextmanager
@@ -42,13 +46,14 @@ async def suite_opened(
     services: Sequence[Service],
     effective: Effective,
     *,
+    later: Sequence[Later] = (),
     progress: Progress | None = None,
     clock: Clock | None = None,
     ids: Ids | None = None,
     logs: TextIO = sys.stderr,
 ) -> AsyncIterator[Suite]:
-    """Open every service, then the doors for clients; raises from the error tree when one can't be opened, with
-    everything closed again.
+    """Open every service, then the doors for clients, and go on with those that come later; raises from the error tree
+    when one can't be opened, with everything closed again.
     """
     check_retention(inbox=INBOX_KEEP, bus=RETENTION, outbox=OUTBOX_KEEP)
     folder = Folder.opened(effective.suite.data)
@@ -57,8 +62,8 @@ async def suite_opened(
     async with AsyncExitStack() as buses:
         claims = buses.enter_context(ExitStack())
         claims.callback(folder.tidy)
-        for service in services:
-            claims.enter_context(folder.claimed(service.name))
+        for name in (*(one.name for one in services), *(one.name for one in later)):
+            claims.enter_context(folder.claimed(name))
         shared = Shared(
             effective=effective,
             folder=folder,
@@ -70,9 +75,14 @@ async def suite_opened(
             signing=identity_key(effective.suite, folder) if any(s.public for s in services) else None,
             verifying=identity_public_key(effective.suite, folder),
             logs=logs,
+            coming=Coming.of(one.name for one in later),
         )
-        async with _all_opened(services, shared, progress) as stand, public_doors(stand, shared) as doors:
-            yield Suite(tuple(stand), doors, folder, shared.password)
+        async with (
+            _all_opened(services, shared, progress) as stand,
+            public_doors(stand, shared) as doors,
+            _going_on(later, shared, progress) as rest,
+        ):
+            yield Suite(tuple(stand), doors, folder, shared.password, rest)
 
 
 @asynccontextmanager
@@ -81,16 +91,8 @@ async def _all_opened(
 ) -> AsyncIterator[list[Opened]]:
     """All of them at once; when one fails the others are closed, and its error is raised."""
     stacks = [AsyncExitStack() for _ in services]
-
-    async def enter(service: Service, stack: AsyncExitStack) -> Opened:
-        began = shared.clock.monotonic()
-        stand = await stack.enter_async_context(service_opened(service, shared))
-        if progress is not None:
-            progress(service.name, shared.clock.monotonic() - began)
-        return stand
-
     try:
-        entering = (enter(service, stack) for service, stack in zip(services, stacks, strict=True))
+        entering = (_entered(service, stack, shared, progress) for service, stack in zip(services, stacks, strict=True))
         results = await asyncio.gather(*entering, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
@@ -103,6 +105,42 @@ async def _all_opened(
         yield stand
     finally:
         await asyncio.gather(*(stack.aclose() for stack in stacks))
+
+
+async def _entered(service: Service, stack: AsyncExitStack, shared: Shared, progress: Progress | None) -> Opened:
+    began = shared.clock.monotonic()
+    stand = await stack.enter_async_context(service_opened(service, shared))
+    if progress is not None:
+        progress(service.name, shared.clock.monotonic() - began)
+    return stand
+
+
+@asynccontextmanager
+async def _going_on(
+    later: Sequence[Later], shared: Shared, progress: Progress | None
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Open the rest behind the open doors; what stands is closed when the block ends."""
+    stacks = [AsyncExitStack() for _ in later]
+    task = asyncio.create_task(_each_opened(later, stacks, shared, progress), name="open the rest")
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.gather(*(stack.aclose() for stack in stacks))
+
+
+async def _each_opened(
+    later: Sequence[Later], stacks: Sequence[AsyncExitStack], shared: Shared, progress: Progress | None
+) -> None:
+    """Each imported in a thread and then opened; they listen once all of them can be asked."""
+    stand = []
+    for one, stack in zip(later, stacks, strict=True):
+        service = await asyncio.to_thread(one.load)
+        stand.append((await _entered(service, stack, shared, progress), stack))
+        shared.coming.stands(one.name)
+    for opened, stack in stand:
+        await stack.enter_async_context(opened.listening())
 
 
 async def _tails_standing(stand: Sequence[Opened]) -> None:

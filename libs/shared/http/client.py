@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,9 +20,17 @@ POOL_SECONDS = 5.0
 
 
 class Upstreams:
-    """The addresses of the other services (`unix:PATH`, `http://…`, `https://…`), and sessions to them."""
+    """The addresses of the other services (`unix:PATH`, `http://…`, `https://…`), and sessions to them. `standing`
+    returns when a service of this process that is being opened can be asked.
+    """
 
-    def __init__(self, addresses: Mapping[str, str], connections: int = CONNECTIONS) -> None:
+    def __init__(
+        self,
+        addresses: Mapping[str, str],
+        connections: int = CONNECTIONS,
+        standing: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        self._standing = standing
         self._addresses = addresses
         self._connections = connections
         self._sessions: dict[tuple[str, bool], tuple[aiohttp.ClientSession, URL]] = {}
@@ -40,6 +48,11 @@ class Upstreams:
         if found is None:
             found = self._sessions[service, lasting] = self._opened(service, 0 if lasting else self._connections)
         return found
+
+    async def stands(self, service: str) -> None:
+        """Return when the service can be asked, as far as is known here; raises `Busy` when it takes too long."""
+        if self._standing is not None:
+            await self._standing(service)
 
     def _opened(self, service: str, most: int) -> tuple[aiohttp.ClientSession, URL]:
         if service not in self._addresses:
@@ -70,6 +83,7 @@ class Upstreams:
 
         Raises `Busy` when the service can't be reached or is too slow, `Broken` when it talks nonsense.
         """
+        await self.stands(service)
         session, base = self.open(service, lasting=seconds is None)
         headers = {**(options.pop("headers", None) or {})}
         if traceparent := current_cause().traceparent:

@@ -102,7 +102,7 @@ class Services:
         """Send a request and have its answer's head; the body is read as it comes, undecoded. Closing cancels what is
         still under way.
         """
-        session, url = self._reached(going)
+        session, url = await self._reached(going)
         timeout = ClientTimeout(total=going.seconds, sock_connect=session.timeout.sock_connect)
         with _reaching(going.service):
             async with session.request(
@@ -118,7 +118,7 @@ class Services:
     @asynccontextmanager
     async def socket(self, going: Going, protocols: tuple[str, ...]) -> AsyncIterator[ClientWebSocketResponse]:
         """Open a WebSocket to a service; its refusal is raised as the fault that it is."""
-        session, url = self._reached(going)
+        session, url = await self._reached(going)
         with _reaching(going.service):
             async with session.ws_connect(
                 url, headers=self._signed(going), protocols=protocols, max_msg_size=LONGEST_LINE
@@ -154,10 +154,11 @@ class Services:
         signed = Signed(going.service, going.method, going.target, going.digest)
         return [*going.headers, (HEADER, self._signer.sign(signed, going.identity))]
 
-    def _reached(self, going: Going) -> tuple[aiohttp.ClientSession, URL]:
+    async def _reached(self, going: Going) -> tuple[aiohttp.ClientSession, URL]:
         """The service's session, and the target as it was signed: nothing encodes it again."""
         if going.service not in self._upstreams:
             raise Busy("service-absent", f"{going.service} is not part of this installation", retry_after=1)
+        await self._upstreams.stands(going.service)
         session, base = self._upstreams.open(going.service, lasting=going.seconds is None)
         return session, URL(str(base).rstrip("/") + going.target, encoded=True)
 
