@@ -33,7 +33,7 @@ WRAPPED: Mapping[str, str | tuple[str, ...]] = {
     "aiosmtplib": "services/notification/clients",
     "argon2": "services/accounts/clients",
     "bcrypt": "services/accounts/clients",
-    "sqlite3": "libs/shared",
+    "sqlite3": ("libs/shared", "libs/sandbox/disk.py"),
     "uvloop": "libs/shared/hosting",
     "yaml": ("libs/shared/config/sources.py", "services/accounts/app.py"),
     "structlog": "libs/shared/telemetry",

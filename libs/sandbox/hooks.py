@@ -1,0 +1,58 @@
+"""Where the simulated world joins the API server: controllers, rights, a node's own HTTP, a pod's log."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from libs.sandbox.objects import Objects
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What a request is, for whoever decides it. `resource` is empty for a path that is no object's."""
+
+    verb: str
+    """get list watch create update patch delete deletecollection; or the method in lower case for a bare path."""
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+    path: str = ""
+
+
+Authorize = Callable[[str, tuple[str, ...], Attributes], bool]
+"""Whether this user with these groups may do that; asked for impersonated requests and access reviews."""
+NodeProxy = Callable[[web.BaseRequest, dict[str, Any], str], Awaitable[web.StreamResponse]]
+"""Answers `/api/v1/nodes/<node>/proxy/<path>`; gets the node, and the path without the slash before it."""
+PodLog = Callable[[web.BaseRequest, dict[str, Any]], Awaitable[web.StreamResponse]]
+"""Answers `/api/v1/namespaces/<ns>/pods/<pod>/log`; gets the pod. The query is the request's."""
+Controller = Callable[[], Coroutine[Any, Any, None]]
+"""Runs until cancelled; started again when it fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the world gives. What is None answers 404, or denies."""
+
+    prepare: Callable[[], None] | None = None
+    """Called once before anything is served: seeds what a new cluster has."""
+    controllers: tuple[Controller, ...] = ()
+    authorize: Authorize | None = None
+    node_proxy: NodeProxy | None = None
+    pod_log: PodLog | None = None
+
+
+World = Callable[[Objects], Hooks]
+"""Makes the hooks around the objects; clock and ids are the objects' own."""
+
+
+def empty(objects: Objects) -> Hooks:
+    """No world: an API server alone, whose impersonated users may do nothing."""
+    del objects
+    return Hooks()
