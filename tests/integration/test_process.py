@@ -169,7 +169,8 @@ async def test_an_unknown_service_is_one_line(tmp_path: Path) -> None:
     """The names that there are are told."""
     code, said = await answer("acounts", data=tmp_path)
     assert (code, said.count("\n")) == (2, 1)
-    assert "there are accounts, " in said and ", openpitrix" in said
+    assert "there are accounts, " in said
+    assert ", openpitrix" in said
 
 
 async def test_check_prints_settings_without_secrets(tmp_path: Path) -> None:
