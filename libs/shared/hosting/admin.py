@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from libs.shared.config.suite import Suite
 from libs.shared.hosting.folder import Folder
-from libs.shared.hosting.keys import made_password, write_private
+from libs.shared.hosting.keys import made_password
+from libs.shared.private import write_private
 from libs.shared.values import Secret
 
 ADMIN = "accounts"

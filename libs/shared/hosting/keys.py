@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
@@ -19,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from libs.shared.config.suite import Suite
 from libs.shared.errors import Invalid
 from libs.shared.hosting.folder import Folder
+from libs.shared.private import write_private
 
 PASSWORD_LENGTH = 20
 READABLE = "abcdefghijkmnpqrstuvwxyz"
@@ -63,23 +62,6 @@ def made_password() -> str:
     secrets.SystemRandom().shuffle(picked)
     groups = ("".join(picked[i : i + 5]) for i in range(0, PASSWORD_LENGTH, 5))
     return "-".join(groups)
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """A file that only this user may read, whole or not at all; one that stands already is kept."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            path.hardlink_to(draft)
-        except FileExistsError:  # another process was first: its key is the suite's
-            return
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _private_key(pem: bytes, where: str) -> Ed25519PrivateKey:

@@ -17,8 +17,8 @@ from libs.shared.hosting.keys import (
     identity_public_key,
     made_password,
     public_pem,
-    write_private,
 )
+from libs.shared.private import write_private
 from libs.shared.values import Secret
 
 
