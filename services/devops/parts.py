@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from libs.shared.store.protocol import Store
-from libs.shared.values import Clock
+from libs.shared.values import Clock, Ids
+from services.devops.domain.role import Seeds
 from services.devops.settings import DevopsSettings
 
 
@@ -15,4 +16,6 @@ class Parts:
 
     store: Store
     clock: Clock
+    ids: Ids
     settings: DevopsSettings
+    seeds: Seeds

@@ -1,0 +1,1 @@
+"""Foreign systems: child processes, files of logs and workspaces, sealed values."""

@@ -1,0 +1,1 @@
+"""JSON shapes of KubeSphere's DevOps APIs."""
