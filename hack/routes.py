@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
-from libs.shared.http.route import Access, Mine, Question, Route
+from libs.shared.http.route import Mine, Question, Route
 from libs.shared.kinds import serve
 from services.catalogue import CATALOGUE, service
 
@@ -29,7 +29,7 @@ Row = dict[str, Any]
 def routes(name: str) -> tuple[Route, ...]:
     """What a service serves to clients."""
     found = service(name)
-    return tuple(r for r in (*found.routes, *serve.routes(found.kinds)) if r.access is not Access.INTERNAL)
+    return tuple(r for r in (*found.routes, *serve.routes(found.kinds)) if not r.access.inner)
 
 
 def row(name: str, route: Route) -> Row:

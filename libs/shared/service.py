@@ -19,9 +19,12 @@ from libs.shared.store.protocol import Document, Store, Unit
 from libs.shared.values import Clock, Ids, Secret
 
 if TYPE_CHECKING:
+    from libs.shared.egress.client import Egress
+    from libs.shared.http.calls import Calls
     from libs.shared.http.client import Upstreams
     from libs.shared.http.identity import Signer
     from libs.shared.kinds.kind import Kind
+    from libs.shared.kube.client import Kube
     from libs.shared.telemetry import Telemetry
 
 E = TypeVar("E", bound=Event)
@@ -73,6 +76,12 @@ class Host:
     events: Bus
     records: Bus
     upstreams: Upstreams
+    calls: Calls
+    """Asks other services in this one's own name."""
+    cluster: Kube
+    """The cluster that the service's address names; it connects when it is first used."""
+    egress: Egress
+    """The only way to an address that a user named."""
     telemetry: Telemetry
     failpoints: Failpoints
     data: Path

@@ -35,7 +35,7 @@ WRAPPED: Mapping[str, str | tuple[str, ...]] = {
     "bcrypt": "services/accounts/clients",
     "sqlite3": ("libs/shared", "libs/sandbox/disk.py"),
     "uvloop": "libs/shared/hosting",
-    "yaml": ("libs/shared/config/sources.py", "services/accounts/app.py"),
+    "yaml": ("libs/shared/config/sources.py", "libs/shared/kube", "services/accounts/app.py"),
     "structlog": "libs/shared/telemetry",
     "opentelemetry.sdk": "libs/shared/telemetry",
     "opentelemetry.exporter": "libs/shared/telemetry",

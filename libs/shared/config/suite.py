@@ -50,6 +50,8 @@ class Suite(Settings):
     """Ed25519 private key, PEM, that the gateway signs callers' identities with; without one, it is made."""
     identity_public_key: str = ""
     """Its public half, PEM, for services that don't share the gateway's data folder."""
+    service_keys: Annotated[Path | None, Optional] = None
+    """A folder of PEM files `<service>.pem`: the public keys of services that don't share this data folder."""
     bus: Address = _address("embedded:")
     """The channel of domain events: embedded:, nats://… or kafka://…"""
     records: Address = _address("embedded:")
@@ -93,3 +95,5 @@ class Place(Settings):
     """Where the service listens: host:port or unix:path; a socket in the data folder when empty."""
     url: Annotated[Address | None, Optional] = None
     """The service's address for the others: http://host:port or unix:path; where it listens when empty."""
+    key: Secret = Secret("")
+    """Ed25519 private key, PEM, that the service signs what it asks others with; one is made when empty."""

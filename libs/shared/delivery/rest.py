@@ -116,7 +116,7 @@ ROUTES: Final = (
         "GET",
         V1 + "/parked",
         list_parked,
-        access=Access.INTERNAL,
+        access=Access.GATEWAY,
         dialect=Dialect.ORRERY,
         answer=ParkedPage,
         parameters=(("limit", "how many, up to 500"), ("offset", "how many to pass over")),
@@ -125,12 +125,12 @@ ROUTES: Final = (
         "POST",
         V1 + "/parked/{id}/release",
         release_parked,
-        access=Access.INTERNAL,
+        access=Access.GATEWAY,
         dialect=Dialect.ORRERY,
         answer=ParkedView,
         status=202,
     ),
-    Route("DELETE", V1 + "/parked/{id}", discard_parked, access=Access.INTERNAL, dialect=Dialect.ORRERY, status=204),
+    Route("DELETE", V1 + "/parked/{id}", discard_parked, access=Access.GATEWAY, dialect=Dialect.ORRERY, status=204),
 )
 
 

@@ -18,11 +18,18 @@ ADAPTERS: Mapping[str, Mapping[str, str]] = {
     "bus": {"embedded": "libs.shared.bus.embedded:open_bus", "nats": TO_COME, "kafka": TO_COME},
     "records": {"embedded": "libs.shared.bus.embedded:open_bus", "nats": TO_COME, "kafka": TO_COME},
     "store": {"sqlite": "libs.shared.store.sqlite:open_store", "mongodb": TO_COME},
+    "cluster": {
+        "sandbox": "libs.shared.kube.places:Written",
+        "kubeconfig": "libs.shared.kube.loaded:kubeconfig",
+        "in-cluster": "libs.shared.kube.loaded:in_cluster",
+    },
 }
 """Setting -> scheme -> `module:callable` that opens it, for what hosting itself opens."""
 
+SANDBOX = "libs.sandbox.server:open_sandbox"
+"""What hosts the cluster of the address `sandbox:`."""
+
 ACCEPTED: Mapping[str, tuple[str, ...]] = {
-    "cluster": ("sandbox", "kubeconfig", "in-cluster"),
     "metrics": ("embedded", "prometheus+http", "prometheus+https"),
     "logs": ("embedded", "elasticsearch+http", "elasticsearch+https"),
     "mail": ("outbox", "smtp", "smtps"),
@@ -37,11 +44,16 @@ def adapter(setting: str, name: str, address: Address) -> Callable[..., Any]:
     target = ADAPTERS[setting].get(address.scheme, TO_COME)
     if not target:
         raise Invalid("adapter", _refusal(setting, name, address))
+    return loaded(target, name, address.scheme)
+
+
+def loaded(target: str, name: str, scheme: str) -> Callable[..., Any]:
+    """The callable of `module:callable`; raises `Invalid` naming the setting `name` when a package is missing."""
     module, _, attribute = target.partition(":")
     try:
         found: Callable[..., Any] = getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
-        text = f"{name}: {address.scheme}: needs the package {error.name}, which isn't installed"
+        text = f"{name}: {scheme}: needs the package {error.name}, which isn't installed"
         raise Invalid("adapter-missing", text) from error
     return found
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
@@ -48,6 +50,65 @@ def identity_public_key(suite: Suite, folder: Folder) -> Ed25519PublicKey:
     if not isinstance(key, Ed25519PublicKey):
         raise Invalid("identity-key", f"{name} should be an Ed25519 public key in PEM, and is of another type")
     return key
+
+
+def service_key(service: str, given: str, folder: Folder) -> Ed25519PrivateKey:
+    """What a service signs its own calls with: the given PEM, or the folder's, made when it is absent. Its public half
+    is left in the folder for the services that share it.
+    """
+    place = folder.within("keys/services")
+    if given:
+        key = _private_key(given.encode(), f"ORRERY_{service}_KEY".upper())
+    else:
+        path = place / f"{service}.key"
+        if not path.exists():
+            made = Ed25519PrivateKey.generate()
+            write_private(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        key = _private_key(path.read_bytes(), str(path))
+    public = place / f"{service}.pem"
+    if not public.exists() or public.read_text() != public_pem(key.public_key()):
+        public.unlink(missing_ok=True)
+        write_private(public, public_pem(key.public_key()).encode())
+    return key
+
+
+class ServiceKeys:
+    """Public keys of services, `<service>.pem` in a folder: read when they are first asked for, and again when the file
+    has changed.
+    """
+
+    def __init__(self, place: Path, names: Collection[str]) -> None:
+        """`names` are the services that there are: no other name is looked for."""
+        self._place, self._names = place, names
+        self._known: dict[str, tuple[tuple[int, int], Ed25519PublicKey | None]] = {}
+
+    def __call__(self, service: str) -> Ed25519PublicKey | None:
+        """The key; None for no service of ours, or one that has left no key here."""
+        if service not in self._names:
+            return None
+        path = self._place / f"{service}.pem"
+        try:
+            found = path.stat()
+            mark = (found.st_mtime_ns, found.st_ino)
+            known = self._known.get(service)
+            if known is None or known[0] != mark:
+                known = self._known[service] = (mark, _public_key(path.read_bytes()))
+        except OSError:
+            return None
+        return known[1]
+
+
+def service_keys(suite: Suite, folder: Folder, names: Collection[str]) -> ServiceKeys:
+    """Where the keys of these services are: ORRERY_SERVICE_KEYS, or the data folder."""
+    return ServiceKeys(suite.service_keys or folder.within("keys/services"), names)
+
+
+def _public_key(pem: bytes) -> Ed25519PublicKey | None:
+    try:
+        key = load_pem_public_key(pem)
+    except ValueError:
+        return None
+    return key if isinstance(key, Ed25519PublicKey) else None
 
 
 def public_pem(key: Ed25519PublicKey) -> str:

@@ -9,16 +9,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from libs.shared.config import Address
+from libs.shared.config.suite import Place
 from libs.shared.delivery import parked, refused
 from libs.shared.delivery import rest as parked_rest
 from libs.shared.hosting.adapters import adapter
 from libs.shared.hosting.admin import ADMIN, NO_PASSWORD
+from libs.shared.hosting.clusters import HOST
+from libs.shared.hosting.keys import service_key
 from libs.shared.hosting.listening import door, served
 from libs.shared.hosting.loops import Tail, follows, listening, source_of, telling
 from libs.shared.hosting.shared import Shared
 from libs.shared.hosting.tasks import Tasks
 from libs.shared.http.answers import UPSTREAMS
+from libs.shared.http.calls import Calls
 from libs.shared.http.client import Upstreams
 from libs.shared.http.health import Check
 from libs.shared.http.identity import Signer, Verifier
@@ -80,6 +86,8 @@ async def _hosted(service: Service, shared: Shared) -> AsyncIterator[Host]:
         ]
         store = await _store(service, shared)
         upstreams = Upstreams(shared.upstreams(), standing=shared.coming.wait)
+        if service.name == HOST:
+            shared.clusters.wanted()
         try:
             yield Host(
                 service=service.name,
@@ -90,6 +98,9 @@ async def _hosted(service: Service, shared: Shared) -> AsyncIterator[Host]:
                 events=events,
                 records=records,
                 upstreams=upstreams,
+                calls=_calls(service.name, own.place, shared, upstreams),
+                cluster=shared.clusters.get(shared.setting(service.name, "cluster"), own.addresses["cluster"]),
+                egress=shared.egress,
                 telemetry=telemetry,
                 failpoints=shared.failpoints,
                 data=shared.folder.within(service.name),
@@ -142,6 +153,19 @@ def _signer(service: Service, shared: Shared) -> Signer | None:
     return Signer(shared.signing, shared.clock, shared.ids)
 
 
+def _calls(service: str, place: Place, shared: Shared, upstreams: Upstreams) -> Calls:
+    """In the service's own name. A given key is read at once, since it may be wrong; else one is made for the first
+    call.
+    """
+
+    def signer(key: Ed25519PrivateKey) -> Signer:
+        return Signer(key, shared.clock, shared.ids, service)
+
+    if place.key:
+        return Calls(partial(signer, service_key(service, place.key.reveal(), shared.folder)), upstreams)
+    return Calls(lambda: signer(service_key(service, "", shared.folder)), upstreams)
+
+
 @asynccontextmanager
 async def service_opened(service: Service, shared: Shared) -> AsyncIterator[Opened]:
     """A service that can be asked, and tells what it commits; it listens to nothing yet."""
@@ -159,7 +183,7 @@ async def _answering(stand: Opened, shared: Shared) -> AsyncIterator[None]:
     app = application(
         (*service.routes, *kinds.routes(service.kinds), *parked_rest.ROUTES),
         stand.parts,
-        verifier=Verifier(shared.verifying, service.name, host.clock),
+        verifier=Verifier(shared.verifying, service.name, host.clock, services=shared.callers),
         telemetry=host.telemetry,
         clock=host.clock,
         checks=stand.checks(),

@@ -15,11 +15,14 @@ from libs.shared.bus.protocol import Bus
 from libs.shared.config import Address, Endpoint
 from libs.shared.config.reader import Effective, Own
 from libs.shared.config.suite import Place
+from libs.shared.egress.client import Egress
 from libs.shared.errors import Busy
 from libs.shared.failpoints import Failpoints
 from libs.shared.hosting.adapters import adapter
 from libs.shared.hosting.admin import FirstPassword
+from libs.shared.hosting.clusters import Clusters
 from libs.shared.hosting.folder import Folder
+from libs.shared.hosting.keys import ServiceKeys
 from libs.shared.values import Clock, Ids
 
 SECONDS_TO_STAND = 10.0
@@ -43,6 +46,10 @@ class Shared:
     logs: TextIO
     heard: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once every follower's tail stands: when relays begin to tell."""
+    clusters: Clusters = field(kw_only=True)
+    callers: ServiceKeys = field(kw_only=True)
+    """Public keys of the services that ask in their own names."""
+    egress: Egress = field(kw_only=True)
     coming: Coming = field(default_factory=lambda: Coming({}))
     """The services of this process that are opened once clients have been let in."""
 

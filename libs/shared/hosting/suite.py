@@ -15,9 +15,12 @@ from libs.shared import failpoints
 from libs.shared.bus.protocol import RETENTION
 from libs.shared.config.reader import Effective
 from libs.shared.delivery.keep import INBOX_KEEP, OUTBOX_KEEP, check_retention
+from libs.shared.egress.allow import Allow
+from libs.shared.egress.client import Egress
 from libs.shared.hosting.admin import ADMIN, NO_PASSWORD, FirstPassword, first_password
+from libs.shared.hosting.clusters import clusters_of
 from libs.shared.hosting.folder import Folder
-from libs.shared.hosting.keys import identity_key, identity_public_key
+from libs.shared.hosting.keys import identity_key, identity_public_key, service_keys
 from libs.shared.hosting.loops import follows
 from libs.shared.hosting.opening import Opened, service_opened
 from libs.shared.hosting.public import Doors, public_doors
@@ -59,6 +62,7 @@ async def suite_opened(
     folder = Folder.opened(effective.suite.data)
     clock = clock or SystemClock()
     plan = failpoints.parsed(effective.suite.failpoints)
+    ids = ids or TimeOrderedIds()
     async with AsyncExitStack() as buses:
         claims = buses.enter_context(ExitStack())
         claims.callback(folder.tidy)
@@ -68,13 +72,16 @@ async def suite_opened(
             effective=effective,
             folder=folder,
             clock=clock,
-            ids=ids or TimeOrderedIds(),
+            ids=ids,
             failpoints=plan,
             buses=Buses(folder, clock, plan, buses),
             password=first_password(effective.suite, folder) if any(s.name == ADMIN for s in services) else NO_PASSWORD,
             signing=identity_key(effective.suite, folder) if any(s.public for s in services) else None,
             verifying=identity_public_key(effective.suite, folder),
             logs=logs,
+            clusters=await buses.enter_async_context(clusters_of(effective, folder, clock, ids)),
+            callers=service_keys(effective.suite, folder, (*effective.services, *effective.elsewhere)),
+            egress=Egress(Allow.parsed(effective.suite.egress_allow)),
             coming=Coming.of(one.name for one in later),
         )
         async with (

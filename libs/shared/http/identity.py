@@ -1,4 +1,5 @@
-"""Who is calling: a short-lived header signed by the gateway (Ed25519), verified by every service.
+"""Who is calling: a short-lived header signed by the gateway (Ed25519), verified by every service. A service that asks
+another in its own name signs with a key of its own, and its name is that key's.
 
 The header is `base64url(JSON).base64url(signature)`. It covers audience, method, raw path with query (by digest: a path
 may be longer than a header), a nonce and, for a small body, its SHA-256; it lives 30 seconds. Services hold the public
@@ -10,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,13 +41,20 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 ANONYMOUS = "system:anonymous"
 GATEWAY = "system:gateway"
+SERVICE = "system:service:"
+SERVICES = "orrery:services"
+"""The group of every service that asks in its own name."""
+
+KeyOf = Callable[[str], Ed25519PublicKey | None]
+"""The public key of the service of this name; None for an unknown one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """The caller, as the gateway authenticated him, and its answers to the route's questions.
 
-    `user` is `system:anonymous` for nobody and `system:gateway` for the gateway itself.
+    `user` is `system:anonymous` for nobody, `system:gateway` for the gateway itself, and `system:service:<name>` for a
+    service in its own name.
     """
 
     user: str
@@ -58,6 +66,8 @@ class Identity:
     user_agent: str = ""
     request_id: str = ""
     answers: Mapping[str, Any] = field(default_factory=dict)
+    service: str = ""
+    """The service that asks in its own name, as its key says; empty for everyone whom the gateway vouches for."""
 
 
 IDENTITY = web.RequestKey("orrery.identity", Identity)
@@ -81,10 +91,11 @@ class Signed:
 
 
 class Signer:
-    """The gateway's half."""
+    """The gateway's half; or, with its name, a service's for what it asks itself."""
 
-    def __init__(self, key: Ed25519PrivateKey, clock: Clock, ids: Ids) -> None:
+    def __init__(self, key: Ed25519PrivateKey, clock: Clock, ids: Ids, service: str = "") -> None:
         self._key, self._clock, self._ids = key, clock, ids
+        self._issuer = {"iss": service} if service else {}
 
     def sign(self, signed: Signed, identity: Identity) -> str:
         """The header for one request; the identity's own `issued` is replaced by now.
@@ -93,7 +104,7 @@ class Signer:
         """
         nonce, made = self._ids(), self._clock().timestamp()
         while True:
-            payload = orjson.dumps(_claims(signed, identity) | {"iat": made, "jti": nonce})
+            payload = orjson.dumps(_claims(signed, identity) | {"iat": made, "jti": nonce} | self._issuer)
             header = f"{_text(payload)}.{_text(self._key.sign(payload))}" if len(payload) < LARGEST else ""
             if header and len(header) <= LARGEST:
                 return header
@@ -141,9 +152,17 @@ class Verifier:
     A copy of the service on another machine has its own memory: there a repeat is found by the store's versions alone.
     """
 
-    def __init__(self, key: Ed25519PublicKey, audience: str, clock: Clock, nonces: Nonces | None = None) -> None:
+    def __init__(
+        self,
+        key: Ed25519PublicKey,
+        audience: str,
+        clock: Clock,
+        nonces: Nonces | None = None,
+        services: KeyOf = lambda _: None,
+    ) -> None:
+        """`key` is the gateway's; `services` gives those of services, none unless given."""
         self.audience = audience
-        self._key, self._clock = key, clock
+        self._key, self._clock, self._services = key, clock, services
         self._nonces = Nonces() if nonces is None else nonces
 
     def verify(self, header: str, method: str, target: str) -> tuple[Identity, str]:
@@ -156,32 +175,50 @@ class Verifier:
             raise Unauthenticated("identity-audience", "the identity is for another service")
         if not hmac.compare_digest(claims["req"], _bound(method, target)):
             raise Unauthenticated("identity-target", "the identity is for another request")
+        if claims.get("iss") and not claims["dig"]:
+            raise Unauthenticated("identity-body", "a service's identity covers the body")
         if method not in READING:
             self._once(claims)
         return _identity(claims), claims["dig"]
 
     def forwarded(self, header: str) -> Identity:
-        """The identity in a header that a service passes back on its caller's behalf, whatever request it was for."""
-        return _identity(self._claims(header))
+        """The identity in a header that a service passes back on its caller's behalf, whatever request it was for.
+        Raises `Unauthenticated` for a service's own: it is nobody's to pass back.
+        """
+        claims = self._claims(header)
+        if claims.get("iss"):
+            raise Unauthenticated("identity-service", "a service's own identity is for one request")
+        return _identity(claims)
 
     def _claims(self, header: str) -> dict[str, Any]:
         if not header:
             raise Unauthenticated("identity-missing", "this service is asked through the gateway only")
         payload, signature = _split(header)
+        claims = _read(payload)
         try:
-            self._key.verify(signature, payload)
+            self._key_of(claims.get("iss", "")).verify(signature, payload)
         except InvalidSignature:
             raise Unauthenticated("identity-unsigned", "the identity isn't signed by this suite's gateway") from None
-        claims: dict[str, Any] = orjson.loads(payload)  # what the gateway has signed is JSON
         age = self._clock().timestamp() - claims["iat"]
         if not -SKEW.total_seconds() <= age <= LIFE.total_seconds():
             text = f"the identity is {age:.0f} s old and lives {LIFE.seconds} s: do the clocks agree?"
             raise Unauthenticated("identity-expired", text)
         return claims
 
+    def _key_of(self, issuer: Any) -> Ed25519PublicKey:
+        """Whose key has to have signed: the gateway's, or that of the service which the claims name."""
+        if issuer == "":
+            return self._key
+        key = self._services(issuer) if isinstance(issuer, str) else None
+        if key is None:
+            raise Unauthenticated("identity-unknown", "the identity is of a service whose key isn't known here")
+        return key
+
     def _once(self, claims: Mapping[str, Any]) -> None:
         until = claims["iat"] + LIFE.total_seconds()
-        if not self._nonces.take(claims["jti"], now=self._clock().timestamp(), until=until):
+        if not self._nonces.take(
+            f"{claims.get('iss', '')}/{claims['jti']}", now=self._clock().timestamp(), until=until
+        ):
             raise Unauthenticated("identity-replayed", "the identity of this write was used before")
 
 
@@ -194,11 +231,26 @@ def _split(header: str) -> tuple[bytes, bytes]:
         raise Unauthenticated("identity-malformed", f"the {HEADER} header can't be read") from None
 
 
+def _read(payload: bytes) -> dict[str, Any]:
+    """Claims that nobody has vouched for yet."""
+    try:
+        claims = orjson.loads(payload)
+    except ValueError:
+        claims = None
+    if not isinstance(claims, dict):
+        raise Unauthenticated("identity-malformed", f"the {HEADER} header can't be read")
+    return claims
+
+
 def _identity(claims: Mapping[str, Any]) -> Identity:
+    """Of a service nothing counts but its name, which is its key's: it can't say who else it would be."""
+    issued = datetime.fromtimestamp(claims["iat"], UTC)
+    if issuer := claims.get("iss", ""):
+        return Identity(SERVICE + issuer, (SERVICES,), issued, request_id=claims["rid"], service=issuer)
     return Identity(
         user=claims["usr"],
         groups=tuple(claims["grp"]),
-        issued=datetime.fromtimestamp(claims["iat"], UTC),
+        issued=issued,
         session=claims["ses"],
         extra={key: tuple(values) for key, values in claims["ext"].items()},
         source_ip=claims["ip"],

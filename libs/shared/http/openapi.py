@@ -72,7 +72,7 @@ def merged(title: str, documents: Sequence[Json]) -> Json:
     whole: Json = {"openapi": VERSION, "info": {"title": title, "version": "v1"}, "paths": {}, "components": {}}
     for part in documents:
         for path, operations in part["paths"].items():
-            shown = {m: told for m, told in operations.items() if told["x-orrery-access"] != Access.INTERNAL.value}
+            shown = {m: told for m, told in operations.items() if not Access(told["x-orrery-access"]).inner}
             standing = whole["paths"].setdefault(path, {}) if shown else {}
             if twice := standing.keys() & shown.keys():
                 raise Conflict("openapi-twice", f"{'/'.join(sorted(twice))} {path} is described by two services")
@@ -193,7 +193,7 @@ def _responses(route: Route, schemas: Schemas) -> Json:
         good["content"] = _content(route, dialect, schemas)
     errors = {"$ref": f"#/components/responses/{dialect.value}"}
     answers: Json = {str(int(status)): good}
-    if route.access is not Access.INTERNAL:
+    if not route.access.inner:
         answers |= dict.fromkeys(("401", "403", "429"), errors)
     return answers | {"4XX": errors, "5XX": errors}
 
@@ -209,7 +209,7 @@ def _security(access: Access) -> list[Json]:
     match access:
         case Access.PUBLIC:
             return [{}]
-        case Access.INTERNAL:
+        case Access.INTERNAL | Access.GATEWAY:
             return [{"identity": []}]
         case _:
             return [{"bearer": []}, {"basic": []}]

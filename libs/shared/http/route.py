@@ -21,7 +21,14 @@ class Access(StrEnum):
     PUBLIC = "public"
     """Everybody, nobody included."""
     INTERNAL = "internal"
-    """Never forwarded: the gateway itself, or a service on a caller's behalf."""
+    """Never forwarded: the gateway itself, a service in its own name, or one on a caller's behalf."""
+    GATEWAY = "gateway"
+    """Never forwarded, and for the gateway itself alone."""
+
+    @property
+    def inner(self) -> bool:
+        """Whether clients never reach it."""
+        return self in (Access.INTERNAL, Access.GATEWAY)
 
 
 class Dialect(StrEnum):

@@ -126,9 +126,18 @@ async def _identify(request: web.Request, route: Route, serving: Serving) -> Non
         who, digest = serving.verifier.verify(header, request.method, request.raw_path)
         if digest:
             await _check_digest(request, digest, serving.seconds)
-        if route.access is Access.INTERNAL and who.user != GATEWAY:
-            raise Denied("internal", "this is for the gateway alone")
+        _admit(route, who)
     _note(request, who)
+
+
+def _admit(route: Route, who: Identity) -> None:
+    """Raise `Denied` where services ask what is for users, or users what is for services."""
+    if route.access is Access.GATEWAY and who.user != GATEWAY:
+        raise Denied("internal", "this is for the gateway alone")
+    if route.access is Access.INTERNAL and who.user != GATEWAY and not who.service:
+        raise Denied("internal", "this is for the gateway and the services alone")
+    if who.service and route.access is not Access.INTERNAL:
+        raise Denied("internal", "a service asks in its own name at internal routes alone")
 
 
 def _note(request: web.Request, who: Identity) -> None:

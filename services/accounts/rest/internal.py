@@ -75,6 +75,6 @@ ROUTES = (
     Route("GET", "/internal/accounts/v1/index", stream_index, access=Access.INTERNAL, streams=True, media=NDJSON),
     Route("GET", "/internal/accounts/v1/keys", keys, access=Access.INTERNAL, answer=KeysShape),
     Route(
-        "POST", "/internal/accounts/v1/verify", verify, access=Access.INTERNAL, body=Credentials, answer=VerifiedShape
+        "POST", "/internal/accounts/v1/verify", verify, access=Access.GATEWAY, body=Credentials, answer=VerifiedShape
     ),
 )

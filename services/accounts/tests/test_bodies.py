@@ -25,7 +25,7 @@ FORM = "application/x-www-form-urlencoded"
 WRITES = tuple(
     route for route in (*SERVICE.routes, *routes(SERVICE.kinds)) if route.body is not None or route.method != "GET"
 )
-WHO = {Access.INTERNAL: GATEWAY}
+WHO = {Access.INTERNAL: GATEWAY, Access.GATEWAY: GATEWAY}
 """Who may ask; else the administrator."""
 NAMES = {"users": "bob", "globalroles": "ops", "globalrolebindings": "team", "workspacetemplates": "ws1"}
 NAMES |= {
