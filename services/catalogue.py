@@ -11,16 +11,10 @@ from libs.shared.service import Later, Service
 
 CATALOGUE = (
     "accounts",
-    "alerting",
-    "cluster",
     "devops",
     "events",
     "gateway",
-    "logging",
-    "mesh",
-    "monitoring",
     "notification",
-    "openpitrix",
 )
 FIRST = ("accounts", "gateway")
 """Whom it takes to let a client in: beside a gateway, the others are imported and opened behind the open doors."""

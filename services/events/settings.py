@@ -39,3 +39,19 @@ class EventsSettings(Settings):
     """How many entries are kept, 10,000 or more; 0 for all."""
     sweep_seconds: float = Field(default=60, gt=0)
     """How often entries beyond that are removed."""
+    subscriptions: int = Field(default=1000, ge=0)
+    """Subscriptions in all."""
+    subscriptions_per_user: int = Field(default=20, ge=0)
+    """Subscriptions of one user."""
+    deliveries_at_once: int = Field(default=8, ge=1, le=64)
+    """Events, each of another subject, that are posted to one receiver at one time."""
+    delivery_timeout: float = Field(default=10, gt=0, le=60)
+    """How long a receiver may take to answer."""
+    retry_first: float = Field(default=5, gt=0)
+    """Pause after the first failed attempt; it doubles with each further one."""
+    retry_most: float = Field(default=3600, gt=0)
+    """The longest pause between attempts."""
+    give_up: float = Field(default=86400, gt=0)
+    """How long a delivery is tried before it is abandoned, and those behind it go on."""
+    keep_deliveries_days: int = Field(default=7, ge=1)
+    """Days that what became of a delivery is kept."""

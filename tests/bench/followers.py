@@ -33,7 +33,7 @@ from libs.shared.values import SystemClock
 from services.events.domain.entry import entered
 from services.events.parts import Parts
 from services.events.rest import ROUTES
-from services.events.shapes import frame
+from services.events.shapes.log import frame
 from services.events.tests.stage import envelope, handling, identity, opened, working
 
 PATH = ROUTES[0].path

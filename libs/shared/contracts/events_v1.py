@@ -19,6 +19,56 @@ class LogInterrupted(Event):
     """The log's own last position before the gap."""
 
 
+class SubscriptionCreated(Event):
+    """Somebody wants to be told of events. Its subject is subscriptions/<uid>."""
+
+    SERVICE: ClassVar[str] = "events"
+
+    subscription: str = ""
+    owner: str = ""
+    types: tuple[str, ...] = ()
+    by: str = ""
+
+
+class SubscriptionDeleted(Event):
+    """SubscriptionDeleted."""
+
+    SERVICE: ClassVar[str] = "events"
+
+    subscription: str = ""
+    owner: str = ""
+    by: str = ""
+
+
+class SubscriptionSuspended(Event):
+    """Nothing is delivered until its owner has it replayed."""
+
+    SERVICE: ClassVar[str] = "events"
+
+    subscription: str = ""
+    owner: str = ""
+    reason: str = ""
+
+
+class DeliveryAbandoned(Event):
+    """An event did not arrive however often it was tried; those behind it go on."""
+
+    SERVICE: ClassVar[str] = "events"
+
+    subscription: str = ""
+    owner: str = ""
+    event: str = ""
+    """Id of the event."""
+    position: Int64 = 0
+    attempts: int = 0
+    status: int = 0
+    """Of the receiver's last answer; 0 when there was none."""
+
+
 EVENTS: tuple[type[Event], ...] = (
     LogInterrupted,
+    SubscriptionCreated,
+    SubscriptionDeleted,
+    SubscriptionSuspended,
+    DeliveryAbandoned,
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from libs.shared.bus.protocol import Bus
 from libs.shared.store.protocol import Store
 from libs.shared.values import Clock
+from services.events.parts.desk import Desk
 from services.events.parts.feed import Feed
 from services.events.parts.journal import Journal
 from services.events.settings import EventsSettings
@@ -22,3 +23,4 @@ class Parts:
     settings: EventsSettings
     feed: Feed
     journal: Journal
+    desk: Desk

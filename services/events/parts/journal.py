@@ -6,8 +6,12 @@ from prometheus_client import Counter, Gauge
 
 from libs.shared.bus.protocol import Unreadable
 from libs.shared.contracts.events_v1 import LogInterrupted
+from libs.shared.egress.client import Reply
+from libs.shared.errors import Fault
 from libs.shared.telemetry import Telemetry
+from services.events.domain.delivery import Failure
 from services.events.domain.sight import Cut
+from services.events.domain.subscription import Subscription
 
 
 class Journal:
@@ -22,6 +26,9 @@ class Journal:
         self._unreadable = Counter("orrery_log_unreadable", "Messages that are no events.", registry=registry)
         self._cuts = Counter(
             "orrery_streams_cut", "Streams that were ended, by reason.", ("reason",), registry=registry
+        )
+        self._attempts = Counter(
+            "orrery_webhooks", "Attempts to deliver an event to a subscription.", ("outcome",), registry=registry
         )
         self.streams = Gauge("orrery_streams", "Streams that are open.", registry=registry)
 
@@ -47,3 +54,11 @@ class Journal:
         """A stream was ended."""
         self._cuts.labels(cut.reason).inc()
         self._log.info("stream cut", user=user, reason=cut.reason)
+
+    def attempted(self, outcome: Reply | Failure) -> None:
+        """An event was posted to a receiver, or could not be."""
+        self._attempts.labels("failed" if isinstance(outcome, Failure) else "delivered").inc()
+
+    def held_up(self, subscription: Subscription, fault: Fault) -> None:
+        """Nothing can be delivered for now, by no fault of the receiver's."""
+        self._log.warning("deliveries wait", subscription=subscription.key, reason=fault.text)

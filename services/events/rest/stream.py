@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from services.events import queries, shapes
 from services.events.domain.entry import Entry
 from services.events.domain.sight import CLOSING, GONE, RIGHTS, SLOW, Cut, Viewer, seen_after
 from services.events.domain.wanted import Wanted
 from services.events.parts import Parts
 from services.events.parts.feed import Frame
+from services.events.queries import log as queries
+from services.events.shapes import log as shapes
 
 PAGE = 100
 SMALL = 32 << 10

@@ -18,6 +18,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from libs.shared.bell import Bell
 from libs.shared.bus.embedded import open_bus
 from libs.shared.bus.protocol import Bus
+from libs.shared.egress.allow import Allow
+from libs.shared.egress.client import Egress
 from libs.shared.errors import Fault, Limited
 from libs.shared.event import Envelope, Event
 from libs.shared.failpoints import Failpoints
@@ -26,31 +28,63 @@ from libs.shared.http.client import Upstreams
 from libs.shared.http.identity import IDENTITY, Identity
 from libs.shared.http.reading import ROUTE
 from libs.shared.http.route import Route
+from libs.shared.sealing import sealer_of
 from libs.shared.store.sqlite import open_store
 from libs.shared.telemetry.make import silent
 from libs.shared.testing.clock import VirtualClock
 from libs.shared.values import Clock, time_ordered_id
-from services.events import queries, rest, shapes, workers
+from services.events import rest
+from services.events.domain.delivery import Delivery
 from services.events.domain.entry import Cursor, Entry, Floor, Swept
+from services.events.domain.sight import Viewer
+from services.events.domain.subscription import Removed, Subscription
 from services.events.parts import Parts
+from services.events.parts.desk import Bells, Desk
 from services.events.parts.feed import Feed
 from services.events.parts.journal import Journal
+from services.events.queries import log as queries
 from services.events.settings import EventsSettings
+from services.events.shapes import log as shapes
+from services.events.workers import log as workers
 
 Client = TestClient[web.Request, web.Application]
 PATH = "/kapis/events.orrery.io/v1/events"
 
 
+DOCUMENTS = (Entry, Cursor, Floor, Swept, Subscription, Removed, Delivery)
+
+
+@dataclass
+class Seen:
+    """What absent users see: everything, unless a test says otherwise."""
+
+    viewers: dict[str, Viewer | None] = field(default_factory=dict)
+    fault: Fault | None = None
+
+    async def of(self, user: str) -> Viewer | None:
+        """As the gateway would answer now."""
+        if self.fault is not None:
+            raise self.fault
+        since = VirtualClock()()
+        return self.viewers.get(user, Viewer(user, frozenset(), "", since, everything=True, workspaces=frozenset()))
+
+
 @asynccontextmanager
 async def opened(
-    folder: Path, bus: Bus | None = None, *, clock: Clock | None = None, **settings: object
+    folder: Path,
+    bus: Bus | None = None,
+    *,
+    clock: Clock | None = None,
+    seen: Seen | None = None,
+    allowed: Sequence[str] = ("127.0.0.1",),
+    **settings: object,
 ) -> AsyncIterator[Parts]:
     """The service's parts on this folder; opened again, they find what was kept. The bus is its own unless given."""
     clock = clock or VirtualClock()
     own = await open_bus(folder / "bus.db", clock=clock, failpoints=Failpoints()) if bus is None else None
     store = await open_store(
         folder / "events.db",
-        (Entry, Cursor, Floor, Swept),
+        DOCUMENTS,
         clock=clock,
         ids=time_ordered_id,
         source="orrery/events",
@@ -61,7 +95,8 @@ async def opened(
     given = own or bus
     assert given is not None
     try:
-        yield Parts(store, given, clock, chosen, feed, Journal(silent("events")))
+        desk = Desk(Egress(Allow.parsed(allowed)), seen or Seen(), sealer_of(folder), Bells(clock))
+        yield Parts(store, given, clock, chosen, feed, Journal(silent("events")), desk)
     finally:
         feed.close()
         await store.close()

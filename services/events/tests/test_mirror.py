@@ -13,8 +13,10 @@ from libs.shared.contracts.accounts_v1 import UserCreated, WorkspaceCreated
 from libs.shared.errors import Busy, Gone
 from libs.shared.failpoints import Failpoints
 from libs.shared.testing.clock import VirtualClock
-from services.events import commands, queries, workers
+from services.events.commands import log as commands
+from services.events.queries import log as queries
 from services.events.tests.stage import envelope, opened, reaches, tell, until, working
+from services.events.workers import log as workers
 
 BOB = UserCreated(user="bob")
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from libs.shared.bus.protocol import Message
 from libs.shared.contracts.accounts_v1 import UserCreated, WorkspaceCreated, WorkspaceMemberInvited
 from libs.shared.testing.clock import START
-from services.events import commands, queries
+from services.events.commands import log as commands
 from services.events.domain.sight import Viewer
 from services.events.domain.wanted import Wanted
 from services.events.parts import Parts
+from services.events.queries import log as queries
 from services.events.tests.stage import envelope, opened
 
 ADMIN = Viewer("admin", frozenset(), "", START, everything=True, workspaces=frozenset())

@@ -15,7 +15,8 @@ from libs.shared.contracts.accounts_v1 import WorkspaceChanged
 from libs.shared.errors import Invalid
 from libs.shared.http.identity import ASK, HEADER
 from libs.shared.http.route import Access, May, Mine
-from services.events import rest, shapes
+from services.events import rest
+from services.events.shapes import log as shapes
 from services.events.tests.stage import PATH, Callers, envelope, identity, opened, serving, tell, working
 
 

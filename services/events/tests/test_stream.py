@@ -27,9 +27,9 @@ from libs.shared.contracts.accounts_v1 import (
 )
 from libs.shared.event import Envelope
 from libs.shared.testing.clock import START, VirtualClock
-from services.events import shapes, workers
 from services.events.parts import Parts
 from services.events.parts.feed import Feed
+from services.events.shapes import log as shapes
 from services.events.tests.stage import (
     PATH,
     Callers,
@@ -43,6 +43,7 @@ from services.events.tests.stage import (
     until,
     working,
 )
+from services.events.workers import log as workers
 
 
 class Stage(NamedTuple):

@@ -15,12 +15,14 @@ from libs.shared.contracts.accounts_v1 import UserCreated, WorkspaceCreated
 from libs.shared.event import Envelope
 from libs.shared.store.protocol import Find, Range, Store
 from libs.shared.testing.clock import START, VirtualClock
-from services.events import commands, queries, workers
+from services.events.commands import log as commands
 from services.events.domain.entry import Entry, Floor
 from services.events.parts import Parts
+from services.events.queries import log as queries
 from services.events.rest.stream import PAGE
 from services.events.settings import EventsSettings
 from services.events.tests.stage import PATH, Callers, envelope, following, opened, serving, tell, until, working
+from services.events.workers import log as workers
 
 DAY = timedelta(days=1)
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from libs.shared.bus.protocol import Beat, Message, Unreadable
 from libs.shared.errors import Busy, Gone
-from libs.shared.service import Worker
-from services.events import commands, queries
+from services.events.commands import log as commands
 from services.events.parts import Parts
+from services.events.queries import log as queries
 
 EVERYTHING = ("*",)
 CHUNK = 500
@@ -42,6 +42,7 @@ async def keep(batch: Sequence[Message | Unreadable | Beat], parts: Parts) -> No
         added = await parts.store.transact(commands.append_entries, messages, bus=chunk[-1].position)
         parts.journal.added(added)
         parts.feed.bell.ring()
+        parts.desk.bells.ring(frozenset(message.envelope.name for message in messages))
 
 
 async def pump(parts: Parts) -> None:
@@ -85,11 +86,3 @@ async def beat(parts: Parts) -> None:
     while True:
         await parts.clock.sleep(parts.settings.heartbeat)
         parts.feed.beat()
-
-
-WORKERS = (
-    Worker("mirror", mirror),
-    Worker("sweep", sweep),
-    Worker("pump", pump, lease=False),
-    Worker("beat", beat, lease=False),
-)

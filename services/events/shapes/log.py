@@ -14,7 +14,7 @@ from libs.shared.errors import Flaw, Invalid
 from services.events.domain.entry import Entry
 from services.events.domain.sight import Cut
 from services.events.domain.wanted import Wanted
-from services.events.queries import Found
+from services.events.queries.log import Found
 
 MOST = 1000
 LONGEST = 512
@@ -79,6 +79,11 @@ def _fields(entry: Entry) -> dict[str, Any]:
         "traceparent": entry.traceparent or None,
         "workspace": entry.workspace or None,
     }
+
+
+def whole(entry: Entry) -> bytes:
+    """One event by itself."""
+    return orjson.dumps(_fields(entry))
 
 
 def page(found: Found) -> bytes:

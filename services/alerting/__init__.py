@@ -1,1 +1,0 @@
-"""Alerting: owns rule groups and alerts with their history; publishes what fires and what is over."""

@@ -1,0 +1,1 @@
+"""Foreign systems: the gateway, which knows who may see what."""

@@ -1,0 +1,1 @@
+"""The write verbs, by noun."""

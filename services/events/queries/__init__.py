@@ -1,0 +1,1 @@
+"""The read verbs, by noun."""

@@ -1,1 +1,0 @@
-"""Logging: owns the indices of container logs, Kubernetes events and audit records; follows, keeps, searches them."""

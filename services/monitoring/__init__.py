@@ -1,1 +1,0 @@
-"""Monitoring: owns time series; scrapes the cluster and the suite, keeps samples, answers named metrics and PromQL."""

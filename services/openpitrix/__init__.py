@@ -1,1 +1,0 @@
-"""OpenPitrix: owns chart repositories, apps, versions and releases; publishes what becomes of each release."""
