@@ -82,6 +82,14 @@ class ReviewShape(Shape):
     holds: tuple[HoldsShape, ...] = Field(default=(), max_length=100)
 
 
+class SightShape(Shape):
+    """What a service asks about a user who isn't here."""
+
+    user: str
+    may: tuple[MayShape, ...] = Field(default=(), max_length=100)
+    mine: tuple[MineShape, ...] = Field(default=(), max_length=10)
+
+
 class ReviewedShape(BaseModel):
     """The answers, in the order of the questions."""
 

@@ -120,6 +120,8 @@ async def patch_workspace_role(request: web.Request, parts: Parts) -> web.Stream
 async def delete_workspace_role(request: web.Request, parts: Parts) -> web.StreamResponse:
     """Remove a role of a workspace; its bindings stay and grant nothing."""
     workspace, name = request.match_info["workspace"], request.match_info["role"]
+    before = await _own(request, parts)
+    await vet(request, before.effective, workspace=workspace, what=f'the removal of workspacerole "{name}"')
     await parts.store.transact(commands.delete_workspace_role, workspace, name)
     return web.json_response(SUCCESS)
 
@@ -138,7 +140,10 @@ async def _change_global(request: web.Request, wish: RoleWish, version: str, par
 async def _change_here(request: web.Request, wish: RoleWish, version: str, parts: Parts) -> WorkspaceRole:
     await _vet_here(request, wish, parts)
     workspace = request.match_info["workspace"]
-    if not version:
+    if version:  # who may not give what it allows may not take it from those who hold it either
+        before = await _own(request, parts)
+        await vet(request, before.effective, workspace=workspace, what=f'a change of workspacerole "{wish.name}"')
+    else:
         return await parts.store.transact(
             commands.create_workspace_role, workspace, wish, uid=parts.ids(), at=parts.clock()
         )
@@ -208,5 +213,5 @@ ROUTES = (
         body=RoleShape,
         answer=RoleShape,
     ),
-    Route("DELETE", HERE + "/{role}", delete_workspace_role, tags=TAGS, answer=Done),
+    Route("DELETE", HERE + "/{role}", delete_workspace_role, questions=(EVERYTHING_HERE,), tags=TAGS, answer=Done),
 )

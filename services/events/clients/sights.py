@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from libs.shared.http.calls import Calls
-
 from libs.shared.errors import Denied, Missing
+from libs.shared.http.calls import Calls
 from libs.shared.values import Clock
 from services.events.domain.sight import Viewer
 
-REVIEWS: Final = "/internal/gateway/v1/reviews"
+SIGHTS: Final = "/internal/gateway/v1/sights"
 EVERYTHING: Final = {"verb": "list", "resource": "events", "group": "events.orrery.io", "scope": "Global"}
 FRESH: Final = 1.0
 """Seconds that an answer is believed: as long as a revocation may take."""
@@ -40,7 +39,7 @@ class GatewaySights:
         since = self._clock()
         body = {"user": user, "may": [EVERYTHING], "mine": [{"of": "workspaces"}]}
         try:
-            answer = await self._calls.ask("gateway", "POST", REVIEWS, json=body)
+            answer = await self._calls.ask("gateway", "POST", SIGHTS, json=body)
         except (Missing, Denied):
             return None
         everything = answer["may"][0] is True

@@ -22,6 +22,7 @@ from libs.shared.contracts.accounts_v1 import (
     WorkspaceMemberInvited,
     WorkspaceMemberRemoved,
     WorkspaceRoleBound,
+    WorkspaceRoleDeleted,
     WorkspaceRoleUnbound,
 )
 from libs.shared.event import Event
@@ -113,8 +114,8 @@ def member_came(viewer: Viewer, event: WorkspaceMemberInvited | WorkspaceMemberC
 
 
 def member_went(viewer: Viewer, event: WorkspaceMemberRemoved) -> Outcome:
-    """He is no member any more."""
-    return out_of_workspace(viewer, event.workspace) if event.user == viewer.user else viewer
+    """He is no member any more; a group's binding may still be his."""
+    return distrusted(viewer, event.workspace) if event.user == viewer.user else viewer
 
 
 def workspace_deleted(viewer: Viewer, event: WorkspaceDeleted) -> Outcome:
@@ -126,23 +127,23 @@ def role_bound(viewer: Viewer, event: WorkspaceRoleBound) -> Outcome:
     """A binding came, or was rewritten."""
     if viewer.among(event.subjects):
         return in_workspace(viewer, event.workspace)
-    return unbound(viewer, event.workspace) if viewer.among(event.former) else viewer
+    return distrusted(viewer, event.workspace) if viewer.among(event.former) else viewer
 
 
 def role_unbound(viewer: Viewer, event: WorkspaceRoleUnbound) -> Outcome:
     """A binding went; one that doesn't say whom it bound may have been his."""
     if event.subjects and not viewer.among(event.subjects):
         return viewer
-    return unbound(viewer, event.workspace) if event.subjects else distrusted(viewer, event.workspace)
+    return distrusted(viewer, event.workspace)
 
 
-def unbound(viewer: Viewer, workspace: str) -> Outcome:
-    """One way into the workspace is gone. Who is in no group had no other; anybody else has to ask again."""
-    return distrusted(viewer, workspace) if viewer.own_groups else out_of_workspace(viewer, workspace)
+def role_deleted(viewer: Viewer, event: WorkspaceRoleDeleted) -> Outcome:
+    """It may have been what bound him: its bindings grant nothing any more."""
+    return distrusted(viewer, event.workspace)
 
 
 def distrusted(viewer: Viewer, workspace: str) -> Outcome:
-    """What is known of him in this workspace no longer holds."""
+    """One way into the workspace is gone. There may be another one, which only the gateway knows: he asks again."""
     return RIGHTS if workspace in viewer.workspaces else viewer
 
 
@@ -173,6 +174,7 @@ RULES: Mapping[type[Event], Callable[[Viewer, Any], Outcome]] = {
     WorkspaceDeleted: workspace_deleted,
     WorkspaceRoleBound: role_bound,
     WorkspaceRoleUnbound: role_unbound,
+    WorkspaceRoleDeleted: role_deleted,
     GlobalRoleBound: global_role_bound,
     GlobalRoleUnbound: global_role_unbound,
     GlobalRoleChanged: global_role_changed,

@@ -16,6 +16,7 @@ from libs.shared.testing.clock import VirtualClock
 from services.events.commands import log as commands
 from services.events.queries import log as queries
 from services.events.tests.stage import envelope, opened, reaches, tell, until, working
+from services.events.workers import WORKERS
 from services.events.workers import log as workers
 
 BOB = UserCreated(user="bob")
@@ -131,5 +132,12 @@ async def test_what_is_no_event_is_passed_over(tmp_path: Path) -> None:
 
 def test_one_mirror_at_a_time() -> None:
     """Only mirror and sweep write, under leases; every process pumps its own streams."""
-    leases = {worker.name: worker.lease for worker in workers.WORKERS}
-    assert leases == {"mirror": True, "sweep": True, "pump": False, "beat": False}
+    leases = {worker.name: worker.lease for worker in WORKERS}
+    assert leases == {
+        "mirror": True,
+        "sweep": True,
+        "pump": False,
+        "beat": False,
+        "deliver": True,
+        "sweep-deliveries": True,
+    }

@@ -79,7 +79,7 @@ async def test_a_gateway_that_does_not_say(
 
 def test_what_the_route_asks() -> None:
     """Signed-in users only, and exactly these two questions decide what they see."""
-    (route,) = rest.ROUTES
+    route = rest.ROUTES[0]
     assert (route.access, route.streams) == (Access.SIGNED_IN, True)
     assert route.questions == (
         May("events.all", verb="list", resource="events", group="events.orrery.io", scope="Global"),

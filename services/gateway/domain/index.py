@@ -173,9 +173,13 @@ class Index:
         return area.namespace if area else ""
 
     def belongs(self, caller: Caller, workspace: str) -> bool:
-        """Whether the caller is bound in this workspace, which stands."""
+        """Whether the caller is bound in this workspace, which stands, to a role that stands."""
         place = self.workspaces.get(workspace)
-        return place is not None and self.bindings.binds(caller.subjects, place)
+        return place is not None and any(
+            self.role(key, place) is not None
+            for held in self.bindings.of(caller.subjects)
+            for key in held.get(place, {}).values()
+        )
 
     def joined(self, caller: Caller, namespace: str) -> bool:
         """Whether the caller is bound in this namespace."""

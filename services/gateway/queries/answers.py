@@ -27,7 +27,7 @@ def mine(index: Index, caller: Caller, of: str) -> list[str]:
     if kind is None:
         raise Invalid("review-of", f"{of!r} is not known: ask for workspaces or namespaces")
     names = index.bindings.places(caller.subjects, kind)
-    return [name for name in names if kind != "workspace" or name in index.workspaces]
+    return [name for name in names if kind != "workspace" or index.belongs(caller, name)]
 
 
 def answers(

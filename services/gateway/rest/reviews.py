@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from libs.shared.errors import Missing
 from libs.shared.http.identity import Identity, caller
 from libs.shared.http.reading import strict
 from libs.shared.http.route import Access, Dialect, May, Route
 from services.gateway import shapes
-from services.gateway.domain.caller import Caller
+from services.gateway.domain.caller import AUTHENTICATED, Caller
 from services.gateway.domain.holding import holds
 from services.gateway.domain.rules import Rule
 from services.gateway.parts import Parts
@@ -25,6 +26,24 @@ async def review(request: web.Request, parts: Parts) -> web.Response:
         may=[may(index, who, _may(one), {}, one.name) for one in asked.may],
         mine=[mine(index, who, one.of) for one in asked.mine],
         holds=[holds(index, who, [_rule(rule) for rule in one.rules], one.workspace) for one in asked.holds],
+    )
+    return web.json_response(found.model_dump())
+
+
+async def review_user(request: web.Request, parts: Parts) -> web.Response:
+    """Answers about a user who isn't here, for a service that acts for him later: as of now. 404 for an account that
+    is disabled or gone.
+    """
+    require_fresh(parts)
+    asked, index = await strict(request, shapes.SightShape), parts.memory.index
+    user = index.users.get(asked.user)
+    if user is None or not user.active:
+        raise Missing("no-user", f"no active account is called {asked.user}", resource="users", name=asked.user)
+    who = Caller.of(user.name, (*user.groups, AUTHENTICATED))
+    found = shapes.ReviewedShape(
+        may=[may(index, who, _may(one), {}, one.name) for one in asked.may],
+        mine=[mine(index, who, one.of) for one in asked.mine],
+        holds=[],
     )
     return web.json_response(found.model_dump())
 
@@ -50,6 +69,15 @@ ROUTES = (
         dialect=Dialect.ORRERY,
         forwarded=True,
         body=shapes.ReviewShape,
+        answer=shapes.ReviewedShape,
+    ),
+    Route(
+        "POST",
+        "/internal/gateway/v1/sights",
+        review_user,
+        access=Access.INTERNAL,
+        dialect=Dialect.ORRERY,
+        body=shapes.SightShape,
         answer=shapes.ReviewedShape,
     ),
 )
