@@ -301,9 +301,9 @@ async def test_others_have_theirs(tmp_path: Path) -> None:
         async with client.get(PATH) as response:
             assert (await response.json())["totalItems"] == 2
         for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/deliveries"), ("POST", "/replay")):
-            body = {"json": {"from": 1}} if method == "POST" else {}
+            body = {"from": 1} if method == "POST" else None
             url = f"{PATH}/try{path}?owner=admin"
-            async with client.request(method, url, headers=as_bob, **body) as response:
+            async with client.request(method, url, headers=as_bob, json=body) as response:
                 assert await response.text() == "not-yours"
         async with client.delete(f"{PATH}/try?owner=bob") as response:
             assert (response.status, (await response.json())["owner"]) == (200, "bob")
