@@ -73,6 +73,9 @@ lines''')
 """
 
 
+WHEN = "pipeline {\nagent any\nstages { stage('x') { when { "
+
+
 def around(steps: str) -> str:
     return f"pipeline {{\n agent any\n stages {{\n stage('A') {{\n steps {{\n{steps}\n}}\n}}\n}}\n}}"
 
@@ -149,10 +152,10 @@ def test_ids_follow_from_the_text_alone() -> None:
         (inside("environment { A = foo.bar }"), (2, 19), "“foo.…” is not understood"),
         (inside("environment { A = 'x'\nA = 'y' }"), (3, 1), "stands twice"),
         (inside("environment { A 'x' }"), (2, 17), "“=” is expected"),
-        (inside("environment { A = \"${x()}\" }"), (2, 20), "is not understood in a text"),
-        (inside("environment { A = \"${a.b}\" }"), (2, 20), "is not understood in a text"),
-        (inside("environment { A = \"$ 5\" }"), (2, 20), "a plain dollar is written \\$"),
-        (inside("environment { A = \"$a.txt\" }"), (2, 20), "is not understood in a text"),
+        (inside('environment { A = "${x()}" }'), (2, 20), "is not understood in a text"),
+        (inside('environment { A = "${a.b}" }'), (2, 20), "is not understood in a text"),
+        (inside('environment { A = "$ 5" }'), (2, 20), "a plain dollar is written \\$"),
+        (inside('environment { A = "$a.txt" }'), (2, 20), "is not understood in a text"),
         (inside("environment { A = 'x"), (2, 19), "ends with its line"),
         (inside("environment { A = '''x"), (2, 19), "has no end"),
         (inside("environment { A = '\\q' }"), (2, 20), "is no escape"),
@@ -169,7 +172,7 @@ def test_ids_follow_from_the_text_alone() -> None:
         (inside("post { always { } }"), (2, 15), "always holds no step"),
         ("pipeline {\nagent any\nstages { }", (3, 8), "stages holds no stage"),
         ("pipeline {\nagent any\nstages { step('x') }", (3, 10), "a stage is expected"),
-        ("pipeline {\nagent any\nstages { stage(\"$x\") { } }", (3, 16), "without variables"),
+        ('pipeline {\nagent any\nstages { stage("$x") { } }', (3, 16), "without variables"),
         ("pipeline {\nagent any\nstages { stage('') { } }", (3, 16), "1 to 200"),
         ("pipeline {\nagent any\nstages { stage('x') { } }", (3, 10), "one of steps, stages and parallel"),
         ("pipeline {\nagent any\nstages { matrix { } }", (3, 10), "matrix"),
@@ -177,10 +180,10 @@ def test_ids_follow_from_the_text_alone() -> None:
         ("pipeline {\nagent any\nstages { stage('x') { input { } } }", (3, 23), "input is understood as a step"),
         ("pipeline {\nagent any\nstages { stage('x') { when { tag 'x' } } }", (3, 30), "“tag” is no condition"),
         ("pipeline {\nagent any\nstages { stage('x') { when { } } }", (3, 28), "when says nothing"),
-        ("pipeline {\nagent any\nstages { stage('x') { when { not { branch 'a'\nbranch 'b' } } } }", (3, 30), "not takes one"),
+        (WHEN + "not { branch 'a'\nbranch 'b' } } } }", (3, 30), "not takes one"),
         ("pipeline {\nagent any\nstages { stage('x') { when { branch 5 } } }", (3, 30), "branch takes pattern"),
         ("pipeline {\nagent any\nstages { stage('x') { when { expression { a() } } } }", (3, 43), "a call of “a”"),
-        ("pipeline {\nagent any\nstages { stage('x') { when { expression { a =~ 'b' } } } }", (3, 46), "“~” is not understood"),
+        (WHEN + "expression { a =~ 'b' } } } }", (3, 46), "“~” is not understood"),
         (inside("").replace("}\n}", "}\n} x"), (5, 3), "after the pipeline's end"),
         (around("stage('B') { }"), (6, 1), "“stage” is no step"),
         (around("script { x = 1 }"), (6, 1), "script blocks are Groovy"),
@@ -202,10 +205,10 @@ def test_ids_follow_from_the_text_alone() -> None:
         (around("withEnv(['nothing']) { echo 'x' }"), (6, 1), "'NAME=value'"),
         (around("withEnv([\"$A=b\"]) { echo 'x' }"), (6, 1), "'NAME=value'"),
         (around("withCredentials(['x']) { echo 'x' }"), (6, 1), "withCredentials takes a list"),
-        (around("withCredentials([file(credentialsId: 'x', variable: 'X')]) { echo 'x' }"), (6, 18), "binds no credential"),
+        (around("withCredentials([file(credentialsId: 'x', variable: 'X')]) { echo 'x' }"), (6, 18), "binds no"),
         (around("withCredentials([string(variable: 'X')]) { echo 'x' }"), (6, 18), "needs credentialsId"),
         (around("withCredentials([string(credentialsId: 'x')]) { echo 'x' }"), (6, 18), "needs variable"),
-        (around("withCredentials([string(credentialsId: 'x', variable: 'a b')]) { echo 'x' }"), (6, 18), "name of a variable"),
+        (around("withCredentials([string(credentialsId: 'x', variable: 'a b')]) { echo 'x' }"), (6, 18), "a variable"),
         (around("withCredentials([string(credentialsId: 'x', more: 'a')]) { echo 'x' }"), (6, 18), "takes no “more”"),
         (around("checkout scm"), (6, 1), "checkout scm needs"),
         (around("checkout([$class: 'SubversionSCM'])"), (6, 1), "GitSCM"),
