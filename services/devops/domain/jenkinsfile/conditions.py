@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from services.devops.domain.jenkinsfile.lexer import Kind, Token
@@ -13,7 +13,7 @@ from services.devops.domain.jenkinsfile.values import POSITIONAL, Arguments, arg
 
 GROUPS: Final = frozenset({Check.ALL, Check.ANY, Check.NOT})
 LONGEST_PATTERN: Final = 200
-WORDS: Final = {"true": True, "false": False, "null": None}
+WORDS: Final[Mapping[str, bool | None]] = {"true": True, "false": False, "null": None}
 
 
 def when(tokens: Tokens) -> When:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from services.devops.domain.jenkinsfile.lexer import Kind
 from services.devops.domain.jenkinsfile.model import Call, Place, Ref, Template, Value
 from services.devops.domain.jenkinsfile.reader import Tokens
 from services.devops.domain.jenkinsfile.refusal import refused, shown
 from services.devops.domain.jenkinsfile.texts import SCOPES
 
-BOOLEANS = {"true": True, "false": False}
+BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 Arguments = dict[str, Value]
 POSITIONAL = ""
 """The key of an argument that has none."""
