@@ -30,7 +30,7 @@ class Form:
     block: bool = False
 
 
-_WAIT = {"time": NUMBER, "unit": TEXT}
+_WAIT: Final[Mapping[str, str]] = {"time": NUMBER, "unit": TEXT}
 STEPS: Final[Mapping[str, Form]] = {
     "sh": Form({"script": TEXT, "label": TEXT}, "script", ("script",)),
     "echo": Form({"message": TEXT}, "message", ("message",)),
