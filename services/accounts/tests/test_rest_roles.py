@@ -144,3 +144,18 @@ async def test_a_binding_binds_a_bounded_number(ask: Asked) -> None:
     assert refused.status == 422, refused.text
     assert (await ask("GET", raw + "/crowd")).status == 404
     assert (await ask("POST", raw, {**body, "subjects": subjects[:1000]})).status == 201
+
+
+async def test_nobody_weakens_a_role_that_allows_more_than_he_holds(ask: Asked) -> None:
+    """Whoever may not give what a role allows may neither change nor remove it: its holders would lose it by him."""
+    await ask("POST", TENANT + "/workspacetemplates", workspace_body("ws1"))
+    await ask("POST", HERE, role_body("ws1-strong", "view-roles"))
+    rules = (await ask("GET", HERE + "/ws1-strong")).json["rules"]
+    assert rules != []
+    ask.answers["clerk"] = {"everything": False}
+    weaker = {"metadata": {"annotations": {AGGREGATION: "[]"}}}
+    assert (await ask("PATCH", HERE + "/ws1-strong", weaker, who="clerk")).status == 403
+    assert (await ask("DELETE", HERE + "/ws1-strong", who="clerk")).status == 403
+    assert (await ask("GET", HERE + "/ws1-strong")).json["rules"] == rules
+    ask.reviews.holds = True
+    assert (await ask("DELETE", HERE + "/ws1-strong", who="clerk")).status == 200

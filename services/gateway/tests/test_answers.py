@@ -6,6 +6,7 @@ import pytest
 
 from libs.shared.errors import Invalid
 from libs.shared.http.route import May, Mine
+from services.gateway.domain.bindings import workspace_place
 from services.gateway.domain.holding import holds
 from services.gateway.domain.rules import Rule
 from services.gateway.queries.answers import answers, may, mine
@@ -22,6 +23,17 @@ def test_answers_a_routes_questions_by_name() -> None:
     assert answers(index(), caller("adm"), (ROLES,), {"workspace": "b"}) == {"roles": False}
     assert mine(index(), caller("admin"), "workspaces") == ["a", "b"]
     assert mine(index(), caller("out"), "workspaces") == []
+
+
+def test_a_binding_to_a_role_that_is_gone_binds_nobody() -> None:
+    """Who is bound to it is no member, for questions as for decisions."""
+    known = index()
+    assert mine(known, caller("adm"), "workspaces") == ["a"]
+    for held in known.bindings.of(caller("adm").subjects):
+        for key in held.get(workspace_place("a"), {}).values():
+            known.drop_role(key)
+    assert mine(known, caller("adm"), "workspaces") == []
+    assert not known.belongs(caller("adm"), "a")
 
 
 def test_the_policy_counts_in_a_question_about_a_name() -> None:
