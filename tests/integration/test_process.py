@@ -170,7 +170,7 @@ async def test_an_unknown_service_is_one_line(tmp_path: Path) -> None:
     code, said = await answer("acounts", data=tmp_path)
     assert (code, said.count("\n")) == (2, 1)
     assert "there are accounts, " in said
-    assert ", openpitrix" in said
+    assert ", notification" in said
 
 
 async def test_check_prints_settings_without_secrets(tmp_path: Path) -> None:
