@@ -323,7 +323,7 @@ async def test_no_more_than_a_user_may_have(tmp_path: Path) -> None:
 async def test_what_was_removed_leaves_nothing(tmp_path: Path) -> None:
     """Deliveries of a removed subscription are swept, and those that ended long ago."""
     clock = VirtualClock()
-    async with standing(tmp_path, clock=clock) as (parts, client, receiver):
+    async with standing(tmp_path, clock=clock, poll=1e6) as (parts, client, receiver):
         await subscribed(client, receiver.url)
         await tell(parts, user("a"), user("b"))
         await ended(parts, Progress.DELIVERED, 2)
