@@ -9,6 +9,7 @@ from __future__ import annotations
 from libs.shared.contracts.accounts_v1 import Rule
 from libs.shared.errors import Denied, Malformed
 from libs.shared.kinds.kind import Ask, JsonObject, Kind
+from libs.shared.objects.reading import Reading
 from libs.shared.store.protocol import Unit
 from services.accounts.commands import member as members
 from services.accounts.commands import role as commands
@@ -35,7 +36,6 @@ from services.accounts.domain.role import (
 )
 from services.accounts.parts import EVERYTHING
 from services.accounts.shapes import role as shapes
-from services.accounts.shapes.reading import Reading
 
 
 async def create_global_role(unit: Unit, wish: JsonObject, ask: Ask) -> GlobalRole:
@@ -49,13 +49,13 @@ async def change_global_role(unit: Unit, before: GlobalRole, wish: JsonObject, a
     """Change a global role."""
     role = await commands.change_global_role(unit, _wish(wish, ask), str(before.stamp.revision))
     if role.rules != before.rules:
-        _refuse(ask, role.rules)
+        _refuse(ask, (*before.rules, *role.rules))
     return role
 
 
 async def remove_global_role(unit: Unit, before: GlobalRole, ask: Ask) -> None:
     """Remove a global role."""
-    del ask
+    _refuse(ask, before.effective)
     await commands.delete_global_role(unit, before.name)
 
 
@@ -72,13 +72,13 @@ async def change_workspace_role(unit: Unit, before: WorkspaceRole, wish: JsonObj
     version = str(before.stamp.revision)
     role = await commands.change_workspace_role(unit, before.workspace, _wish(wish, ask), version)
     if role.rules != before.rules:
-        _refuse(ask, role.rules)
+        _refuse(ask, (*before.rules, *role.rules))
     return role
 
 
 async def remove_workspace_role(unit: Unit, before: WorkspaceRole, ask: Ask) -> None:
     """Remove a role of a workspace."""
-    del ask
+    _refuse(ask, before.effective)
     await commands.delete_workspace_role(unit, before.workspace, before.name)
 
 
@@ -156,7 +156,7 @@ def _workspace(wish: JsonObject) -> str:
 
 def _refuse(ask: Ask, rules: tuple[Rule, ...]) -> None:
     if rules and not ask.answers.get(EVERYTHING.name):
-        raise Denied("escalation", f'User "{ask.user}" may make roles with rules only through /kapis')
+        raise Denied("escalation", f'User "{ask.user}" may make, change or remove roles with rules only through /kapis')
 
 
 def _refuse_binding(ask: Ask) -> None:

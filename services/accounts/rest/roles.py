@@ -68,7 +68,10 @@ async def patch_global_role(request: web.Request, parts: Parts) -> web.StreamRes
 
 async def delete_global_role(request: web.Request, parts: Parts) -> web.StreamResponse:
     """Remove a global role; its bindings stay and grant nothing."""
-    await parts.store.transact(commands.delete_global_role, request.match_info["role"])
+    name = request.match_info["role"]
+    before = await queries.global_role(parts.store, name)
+    await vet(request, before.effective, what=f'or remove globalrole "{name}"')
+    await parts.store.transact(commands.delete_global_role, name)
     return web.json_response(SUCCESS)
 
 
@@ -121,7 +124,7 @@ async def delete_workspace_role(request: web.Request, parts: Parts) -> web.Strea
     """Remove a role of a workspace; its bindings stay and grant nothing."""
     workspace, name = request.match_info["workspace"], request.match_info["role"]
     before = await _own(request, parts)
-    await vet(request, before.effective, workspace=workspace, what=f'the removal of workspacerole "{name}"')
+    await vet(request, before.effective, workspace=workspace, what=f'or remove workspacerole "{name}"')
     await parts.store.transact(commands.delete_workspace_role, workspace, name)
     return web.json_response(SUCCESS)
 
@@ -134,6 +137,8 @@ async def _change_global(request: web.Request, wish: RoleWish, version: str, par
     await vet(request, await queries.summed_global(parts.store, wish), what=f'globalrole "{wish.name}"')
     if not version:
         return await parts.store.transact(commands.create_global_role, wish, uid=parts.ids(), at=parts.clock())
+    before = await queries.global_role(parts.store, wish.name)
+    await vet(request, before.effective, what=f'or change globalrole "{wish.name}"')
     return await parts.store.transact(commands.change_global_role, wish, version)
 
 
@@ -142,7 +147,7 @@ async def _change_here(request: web.Request, wish: RoleWish, version: str, parts
     workspace = request.match_info["workspace"]
     if version:  # who may not give what it allows may not take it from those who hold it either
         before = await _own(request, parts)
-        await vet(request, before.effective, workspace=workspace, what=f'a change of workspacerole "{wish.name}"')
+        await vet(request, before.effective, workspace=workspace, what=f'or change workspacerole "{wish.name}"')
     else:
         return await parts.store.transact(
             commands.create_workspace_role, workspace, wish, uid=parts.ids(), at=parts.clock()
@@ -189,7 +194,7 @@ ROUTES = (
         body=RoleShape,
         answer=RoleShape,
     ),
-    Route("DELETE", GLOBAL + "/{role}", delete_global_role, tags=TAGS, answer=Done),
+    Route("DELETE", GLOBAL + "/{role}", delete_global_role, questions=(EVERYTHING,), tags=TAGS, answer=Done),
     Route("GET", HERE, list_workspace_roles, tags=TAGS, answer=Listed[RoleShape], parameters=PARAMETERS),
     Route(
         "POST", HERE, create_workspace_role, questions=(EVERYTHING_HERE,), tags=TAGS, body=RoleShape, answer=RoleShape

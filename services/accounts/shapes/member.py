@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import Field
 
 from libs.shared.errors import Malformed
+from libs.shared.objects.reading import Reading
 from libs.shared.objects.shapes import Shape
 from services.accounts.domain.member import Invitation
 from services.accounts.shapes.metadata import JsonObject
-from services.accounts.shapes.reading import Reading
 
 LIMIT = 1000
 

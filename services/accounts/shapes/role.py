@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from libs.shared.contracts.accounts_v1 import Rule, Subject
+from libs.shared.objects.reading import Reading
 from libs.shared.objects.shapes import ObjectShape, Shape
 from services.accounts.domain.resource import (
     GLOBAL_BINDINGS,
@@ -26,7 +27,6 @@ from services.accounts.domain.role import (
     WorkspaceRole,
 )
 from services.accounts.shapes.metadata import JsonObject, metadata, typed
-from services.accounts.shapes.reading import Reading
 
 RBAC = "rbac.authorization.k8s.io"
 

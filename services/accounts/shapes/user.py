@@ -8,13 +8,13 @@ from pydantic import ConfigDict, Field
 
 from libs.shared.errors import Malformed
 from libs.shared.objects import meta
+from libs.shared.objects.reading import Reading
 from libs.shared.objects.shapes import ObjectShape, Shape
 from libs.shared.values import Secret
 from services.accounts.domain.login import LoginRecord
 from services.accounts.domain.resource import LOGIN_RECORDS, USERS
 from services.accounts.domain.user import GLOBAL_ROLE, User, UserWish
 from services.accounts.shapes.metadata import JsonObject, metadata, typed
-from services.accounts.shapes.reading import Reading
 
 WORKSPACE_ROLE = "iam.kubesphere.io/workspacerole"
 

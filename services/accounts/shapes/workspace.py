@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from libs.shared.objects.reading import Reading
 from libs.shared.objects.shapes import ObjectMeta, ObjectShape, Shape
 from services.accounts.domain.resource import TEMPLATES, WORKSPACE, WORKSPACES
 from services.accounts.domain.workspace import Workspace, WorkspaceWish
 from services.accounts.shapes.metadata import JsonObject, metadata, typed
-from services.accounts.shapes.reading import Reading
 
 
 class WorkspaceSpec(Shape):

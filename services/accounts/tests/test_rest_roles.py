@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from services.accounts.tests.served import IAM, TENANT, USERS, Asked
 from services.accounts.tests.test_rest import user_body, workspace_body
 
@@ -146,16 +148,32 @@ async def test_a_binding_binds_a_bounded_number(ask: Asked) -> None:
     assert (await ask("POST", raw, {**body, "subjects": subjects[:1000]})).status == 201
 
 
-async def test_nobody_weakens_a_role_that_allows_more_than_he_holds(ask: Asked) -> None:
+@pytest.mark.parametrize(("path", "name"), [(HERE, "ws1-strong"), (GLOBAL, "strong")])
+async def test_nobody_weakens_a_role_that_allows_more_than_he_holds(ask: Asked, path: str, name: str) -> None:
     """Whoever may not give what a role allows may neither change nor remove it: its holders would lose it by him."""
     await ask("POST", TENANT + "/workspacetemplates", workspace_body("ws1"))
-    await ask("POST", HERE, role_body("ws1-strong", "view-roles"))
-    rules = (await ask("GET", HERE + "/ws1-strong")).json["rules"]
+    await ask("POST", path, role_body(name, "view-roles"))
+    rules = (await ask("GET", f"{path}/{name}")).json["rules"]
     assert rules != []
     ask.answers["clerk"] = {"everything": False}
     weaker = {"metadata": {"annotations": {AGGREGATION: "[]"}}}
-    assert (await ask("PATCH", HERE + "/ws1-strong", weaker, who="clerk")).status == 403
-    assert (await ask("DELETE", HERE + "/ws1-strong", who="clerk")).status == 403
-    assert (await ask("GET", HERE + "/ws1-strong")).json["rules"] == rules
+    assert (await ask("PATCH", f"{path}/{name}", weaker, who="clerk")).status == 403
+    assert (await ask("DELETE", f"{path}/{name}", who="clerk")).status == 403
+    assert (await ask("GET", f"{path}/{name}")).json["rules"] == rules
     ask.reviews.holds = True
-    assert (await ask("DELETE", HERE + "/ws1-strong", who="clerk")).status == 200
+    assert (await ask("DELETE", f"{path}/{name}", who="clerk")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("plural", "path", "name"), [("workspaceroles", HERE, "ws1-strong"), ("globalroles", GLOBAL, "strong")]
+)
+async def test_nor_through_the_raw_api(ask: Asked, plural: str, path: str, name: str) -> None:
+    """There nobody who may not do everything touches a role with rules."""
+    await ask("POST", TENANT + "/workspacetemplates", workspace_body("ws1"))
+    await ask("POST", path, role_body(name, "view-roles"))
+    ask.answers["clerk"] = {"everything": False}
+    raw = f"/apis/iam.kubesphere.io/v1alpha2/{plural}/{name}"
+    weaker = {"metadata": {"annotations": {AGGREGATION: "[]"}}}
+    assert (await ask("PATCH", raw, weaker, who="clerk", media="application/merge-patch+json")).status == 403
+    assert (await ask("DELETE", raw, who="clerk")).status == 403
+    assert (await ask("DELETE", raw)).status == 200

@@ -77,6 +77,8 @@ async def change_role(request: web.Request, parts: Parts) -> web.StreamResponse:
 async def delete_role(request: web.Request, parts: Parts) -> web.StreamResponse:
     """Remove a role of the project's own."""
     project, name = await _project(request, parts), request.match_info["role"]
+    before = await queries.own_role(parts.store, project.name, name)
+    await vet(request, project, before.rules, parts, what=f'or remove role "{name}"')
     await parts.store.transact(commands.delete_role, project, name)
     return web.json_response(SUCCESS)
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from libs.shared.contracts.devops_v1 import Rule
 from libs.shared.errors import Malformed
+from libs.shared.objects.reading import Reading
 from libs.shared.objects.shapes import ObjectShape, Shape
 from services.devops.domain.project import SPEC_BYTES, Project, ProjectWish
 from services.devops.domain.resource import PROJECTS, WORKSPACE, derived_uid
@@ -15,7 +16,6 @@ from services.devops.domain.role import Invitation, Role, RoleWish, Seed
 from services.devops.queries.project import Member
 from services.devops.shapes.bounded import bounded
 from services.devops.shapes.metadata import JsonObject, free, metadata, typed
-from services.devops.shapes.reading import Reading
 
 MOST_INVITED = 1000
 ROLE = "iam.kubesphere.io/role"

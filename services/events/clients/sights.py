@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from libs.shared.errors import Denied, Missing
+from libs.shared.errors import Busy, Fault, Missing
 from libs.shared.http.calls import Calls
 from libs.shared.values import Clock
 from services.events.domain.sight import Viewer
 
 SIGHTS: Final = "/internal/gateway/v1/sights"
 EVERYTHING: Final = {"verb": "list", "resource": "events", "group": "events.orrery.io", "scope": "Global"}
+ENDED: Final = "no-user"
+"""Slug of the gateway's answer about an account that is disabled or gone."""
 FRESH: Final = 1.0
 """Seconds that an answer is believed: as long as a revocation may take."""
 MOST: Final = 10_000
@@ -40,8 +42,12 @@ class GatewaySights:
         body = {"user": user, "may": [EVERYTHING], "mine": [{"of": "workspaces"}]}
         try:
             answer = await self._calls.ask("gateway", "POST", SIGHTS, json=body)
-        except (Missing, Denied):
+        except Missing as fault:
+            if fault.slug != ENDED:  # a gateway that doesn't know the question says nothing of the account
+                raise Busy("sights", "the gateway can't say now what absent users see", retry_after=1) from fault
             return None
+        except Fault as fault:
+            raise Busy("sights", "the gateway can't say now what absent users see", retry_after=1) from fault
         everything = answer["may"][0] is True
         spaces = frozenset() if everything else frozenset(answer["mine"][0])
         return Viewer(user, frozenset(), "", since, everything, spaces)

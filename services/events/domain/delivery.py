@@ -51,7 +51,9 @@ class Delivery(Document):
     """Of the last answer; 0 when there was none."""
     last_error: str = ""
     since: datetime
-    """When it was planned: patience counts from there."""
+    """When it was first tried, and until then when it was planned: patience counts from there, and not while it waits
+    behind another one.
+    """
     due_at: datetime
     ended_at: datetime | None = None
 
@@ -122,13 +124,14 @@ def put_off(
     """Try again later, or give up when patience is at its end: what is behind it goes on then."""
     tried = delivery.model_copy(
         update={
+            "since": delivery.since if delivery.attempts else at,
             "attempts": delivery.attempts + 1,
             "status": failure.status,
             "last_error": failure.text[:LONGEST_REASON],
         }
     )
     due = at + timedelta(seconds=max(pause(tried, patience), min(failure.retry_after, patience.most)))
-    if due <= delivery.since + timedelta(seconds=patience.give_up):
+    if due <= tried.since + timedelta(seconds=patience.give_up):
         return tried.model_copy(update={"due_at": due}), None
     event = DeliveryAbandoned(
         subscription=subscription.name,

@@ -36,9 +36,10 @@ class Bells:
         self._bells[uid] = (frozenset(types), bell)
         return bell
 
-    def take(self, uid: str) -> None:
-        """It is served no longer."""
-        self._bells.pop(uid, None)
+    def take(self, uid: str, bell: Bell) -> None:
+        """It is served by this bell no longer; by now another one may hang in its place."""
+        if self._bells.get(uid, (None, None))[1] is bell:
+            del self._bells[uid]
 
     def ring(self, kinds: frozenset[str]) -> None:
         """Entries of these kinds have come."""

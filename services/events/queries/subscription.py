@@ -29,6 +29,17 @@ async def active_subscriptions(store: Store) -> Sequence[Subscription]:
     return await store.of(Subscription).find(Find((Equal("state", State.ACTIVE.value),)))
 
 
+async def served_subscription(store: Store, subscription: Subscription) -> Subscription | None:
+    """Its present form, while it is active and neither made anew nor put back meanwhile."""
+    now = await store.of(Subscription).look(subscription.key)
+    same = now is not None and (now.uid, now.replays, now.state) == (
+        subscription.uid,
+        subscription.replays,
+        State.ACTIVE,
+    )
+    return now if same else None
+
+
 async def removed_subscriptions(store: Store) -> Sequence[Removed]:
     """Some that are gone while their deliveries are not."""
     return await store.of(Removed).find(Find(limit=100))

@@ -48,7 +48,7 @@ class SubscribeShape(Shape):
     """What a subscription is made of. `from` is the position to begin with; what comes from now on unless given."""
 
     name: Annotated[str, Field(pattern=NAME)]
-    types: Annotated[tuple[str, ...], Field(min_length=1, max_length=64)]
+    types: Annotated[tuple[Annotated[str, Field(max_length=100)], ...], Field(min_length=1, max_length=64)]
     sink: SinkShape
     workspace: Annotated[str, Field(max_length=63)] = ""
     start: Annotated[int | None, Field(alias="from", ge=1)] = None

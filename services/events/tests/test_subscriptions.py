@@ -18,11 +18,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from libs.shared.bus.protocol import Message
 from libs.shared.contracts.accounts_v1 import UserCreated, WorkspaceCreated
 from libs.shared.contracts.events_v1 import DeliveryAbandoned, SubscriptionSuspended
-from libs.shared.errors import Busy
+from libs.shared.errors import Busy, Denied, Fault, Missing
 from libs.shared.store.protocol import Equal, Find
 from libs.shared.testing.clock import VirtualClock
+from services.events.clients.sights import GatewaySights
+from services.events.commands import log as commands
 from services.events.domain.delivery import Delivery, Progress
 from services.events.domain.sight import Viewer
 from services.events.domain.subscription import State, Subscription
@@ -270,6 +273,7 @@ async def test_nothing_is_lost_or_told_twice_over_a_restart(tmp_path: Path) -> N
         ({"types": ["DeliveryAbandoned"]}, "types"),
         ({"types": ["AuditRecorded"]}, "types"),
         ({"types": []}, "fields"),
+        ({"types": ["x" * 100_000]}, "fields"),
         ({"types": "UserCreated"}, "fields"),
         ({"name": "Try_1"}, "fields"),
         ({"name": "x" * 64}, "fields"),
@@ -337,6 +341,60 @@ async def test_what_was_removed_leaves_nothing(tmp_path: Path) -> None:
         await ended(parts, Progress.DELIVERED)
         await clock.advance(timedelta(days=8).total_seconds())
         assert await workers.sweep_some(parts) == 1
+
+
+async def test_a_replay_in_the_middle_keeps_its_bell(tmp_path: Path) -> None:
+    """The loop that ends when a subscription is put back takes its own bell along, not that of the loop after it: the
+    next event is told at once, with nothing that polls.
+    """
+    async with standing(tmp_path, poll=1e6) as (parts, client, receiver):
+        await subscribed(client, receiver.url)
+        await tell(parts, user("a"))
+        await ended(parts, Progress.DELIVERED)
+        async with client.post(f"{PATH}/try/replay", json={"from": 1}) as response:
+            assert response.status == 200
+        await receiver.got(2)
+        await tell(parts, user("b"))
+        await receiver.got(3)
+        assert receiver.subjects == ["users/a", "users/a", "users/b"]
+
+
+async def test_what_another_process_mirrored_is_told_too(tmp_path: Path) -> None:
+    """The mirror may be elsewhere: entries that nobody rang for here are found by looking."""
+    clock = VirtualClock()
+    async with standing(tmp_path, clock=clock) as (parts, client, receiver):
+        await subscribed(client, receiver.url)
+        one = user("a")
+        message = Message("9", one, clock())
+        await parts.store.transact(commands.append_entries, [message], bus="9")
+        await clock.advance(2)
+        await receiver.got(1)
+        assert receiver.subjects == ["users/a"]
+
+
+@pytest.mark.parametrize(
+    "fault", [Missing("call-refused", "no such route"), Denied("internal", "not you"), Busy("x", "y")]
+)
+async def test_a_gateway_that_cannot_answer_suspends_nobody(fault: Fault) -> None:
+    """Only what it says of the account ends a subscription; anything else is tried again."""
+    gone = Missing("no-user", "no active account is called bob")
+    for raised, ends in ((gone, True), (fault, False)):
+        sights = GatewaySights(Unwilling(raised), VirtualClock())  # type: ignore[arg-type]  # asks, and is refused
+        if ends:
+            assert await sights.of("bob") is None
+        else:
+            with pytest.raises(Busy):
+                await sights.of("bob")
+
+
+@dataclass
+class Unwilling:
+    """A way to the gateway that raises."""
+
+    fault: Fault
+
+    async def ask(self, *_: Any, **__: Any) -> Any:
+        raise self.fault
 
 
 def test_events_of_suspension_and_abandonment_are_declared() -> None:

@@ -21,7 +21,7 @@ from services.events.domain.subscription import Subscription, belongs
 from services.events.parts import Parts
 from services.events.queries import delivery as queries
 from services.events.queries import log
-from services.events.queries.subscription import active_subscriptions, removed_subscriptions
+from services.events.queries.subscription import active_subscriptions, removed_subscriptions, served_subscription
 from services.events.shapes.log import whole
 
 PAGE = 100
@@ -35,6 +35,7 @@ HOUR = 3600.0
 async def deliver(parts: Parts) -> None:
     """Serve each active subscription by a task of its own, so that a slow receiver holds up nobody else."""
     serving: dict[tuple[str, int], asyncio.Task[None]] = {}
+    seen = (await log.log_cursor(parts.store)).position
     async with asyncio.TaskGroup() as tasks:
         while True:
             wanted = {(one.uid, one.replays): one for one in await active_subscriptions(parts.store)}
@@ -44,6 +45,14 @@ async def deliver(parts: Parts) -> None:
                 if key not in serving:
                     serving[key] = tasks.create_task(serve(one, parts), name=f"deliver {one.key}")
             await parts.desk.bells.changed.wait(parts.settings.poll)
+            seen = await ring_for_others(seen, parts)
+
+
+async def ring_for_others(seen: int, parts: Parts) -> int:
+    """Ring for what another process has mirrored since; the mirror of this one has rung for its own already."""
+    entries = await log.next_entries(parts.store, seen, CHUNK)
+    parts.desk.bells.ring(frozenset(entry.kind for entry in entries))
+    return entries[-1].position if entries else seen
 
 
 async def serve(subscription: Subscription, parts: Parts) -> None:
@@ -60,15 +69,15 @@ async def serve(subscription: Subscription, parts: Parts) -> None:
             if not more:
                 return
     finally:
-        parts.desk.bells.take(subscription.uid)
+        parts.desk.bells.take(subscription.uid, bell)
 
 
 async def step(subscription: Subscription, bell: Bell, parts: Parts) -> bool:
     """One look at the log and at what waits; whether there is to be another. Raises `Busy` and `Broken` when rights
     can't be found out or the store is at its worst.
     """
-    now = next((one for one in await active_subscriptions(parts.store) if one.uid == subscription.uid), None)
-    if now is None or now.replays != subscription.replays:
+    now = await served_subscription(parts.store, subscription)
+    if now is None:
         return False
     viewer = await parts.desk.sights.of(now.owner)
     if viewer is None:
@@ -107,9 +116,11 @@ async def plan(subscription: Subscription, viewer: Viewer, parts: Parts) -> bool
 
 async def send_all(due: Sequence[Delivery], subscription: Subscription, viewer: Viewer, parts: Parts) -> bool:
     """One attempt for each of these, all at once; whether a receiver said that it is gone for good."""
-    async with asyncio.TaskGroup() as attempts:
-        tasks = [attempts.create_task(send(one, subscription, viewer, parts)) for one in due]
-    return any(task.result() for task in tasks)
+    ends = await asyncio.gather(*(send(one, subscription, viewer, parts) for one in due), return_exceptions=True)
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+    return any(ends)
 
 
 async def send(delivery: Delivery, subscription: Subscription, viewer: Viewer, parts: Parts) -> bool:

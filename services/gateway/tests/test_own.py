@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from libs.shared.errors import Denied, Fault, Invalid, Missing
-from libs.shared.http.identity import HEADER, Identity, Signed
+from libs.shared.http.identity import GATEWAY, HEADER, Identity, Signed
 from services.gateway.domain.route import Entry, Table
 from services.gateway.rest.config import switches
 from services.gateway.tests.conftest import Stage
@@ -19,6 +20,7 @@ from services.gateway.tests.standin import IAM
 
 CONFIG = "/kapis/config.kubesphere.io/v1alpha2/configs"
 REVIEWS = "/internal/gateway/v1/reviews"
+SIGHTS = "/internal/gateway/v1/sights"
 ROOT = Path(__file__).parents[3]
 KEYS = {
     "alerting",
@@ -220,3 +222,46 @@ def test_a_literal_goes_before_a_parameter_and_a_parameter_before_a_tail() -> No
     assert found("DELETE", "x", "me") is None
     assert found("GET", "y") is None
     assert table.methods(("x", "me", "y")) == {"GET", "POST"}
+
+
+async def sight(stage: Stage, asker: str, body: Any) -> tuple[int, Any]:
+    """Ask about somebody who isn't here, as this user or as the gateway itself would be seen to."""
+    signer = stage.suite.services["gateway"].host.signer
+    assert signer is not None
+    raw = json.dumps(body).encode()
+    signed_for = Signed("gateway", "POST", SIGHTS, hashlib.sha256(raw).hexdigest())
+    header = signer.sign(signed_for, Identity(asker, (), stage.parts.clock()))
+    headers = {HEADER: header, "Content-Type": "application/json"}
+    async with stage.suite.upstreams.request("gateway", "POST", SIGHTS, data=raw, headers=headers) as answer:
+        return answer.status, await answer.json(content_type=None)
+
+
+async def test_sights_are_those_of_the_absent(stage: Stage) -> None:
+    """What a service is told of a user is what the user would be; nobody is told anything of one who isn't there."""
+    asked = {
+        "may": [{"verb": "delete", "resource": "users", "group": "iam.kubesphere.io"}],
+        "mine": [{"of": "workspaces"}],
+    }
+    assert await sight(stage, GATEWAY, {"user": "adm", **asked}) == (
+        200,
+        {"may": [False], "mine": [["a"]], "holds": []},
+    )
+    assert (await sight(stage, GATEWAY, {"user": "admin", **asked}))[1]["may"] == [True]
+    assert (await sight(stage, GATEWAY, {"user": "nobody", **asked}))[0] == 404
+    stage.parts.memory.index.set_state("adm", "Disabled")
+    code, told = await sight(stage, GATEWAY, {"user": "adm", **asked})
+    assert (code, told["slug"]) == (404, "no-user")
+
+
+@pytest.mark.parametrize("asker", ["admin", "adm", "system:anonymous"])
+async def test_users_never_ask_for_sights(stage: Stage, asker: str) -> None:
+    """Neither an administrator nor anybody else: it is for services, and no client's path leads there."""
+    assert (await sight(stage, asker, {"user": "adm"}))[0] == 403
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"user": 1}, {"user": "adm", "holds": []}, {"user": "adm", "mine": [{"of": "x"}]}]
+)
+async def test_sights_refuse_what_cannot_be_read(stage: Stage, body: Any) -> None:
+    """A service's mistake is named."""
+    assert (await sight(stage, GATEWAY, body))[0] in (400, 422)
