@@ -220,6 +220,14 @@ def _cause(flaw: Flaw) -> dict[str, str]:
     return {"reason": reason, "message": flaw.text, "field": flaw.field}
 
 
+TITLES: Final[Mapping[HTTPStatus, str]] = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "URI Too Long",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
+}
+"""RFC 9110's names of statuses that older Pythons call otherwise: an answer doesn't depend on who runs us."""
+
+
 def _oauth(fault: Fault, status: HTTPStatus) -> dict[str, str]:
     """A slug with an underscore is the error code itself: OAuth's have them, ours have none. No text, no description
     (`{"error": "unsupported_grant_type"}`, recorded).
@@ -232,7 +240,7 @@ def _problem(fault: Fault, status: HTTPStatus) -> dict[str, Any]:
     about = {key: value for key, value in (("resource", fault.resource), ("name", fault.name)) if value}
     problem: dict[str, Any] = {
         "type": PROBLEM_TYPE + fault.slug,
-        "title": status.phrase,
+        "title": TITLES.get(status, status.phrase),
         "status": status.value,
         "detail": told(fault),
         "slug": fault.slug,

@@ -198,7 +198,7 @@ def test_problem_details() -> None:
     assert response.content_type == "application/problem+json"
     assert body(response) == {
         "type": "urn:orrery:problem:limit",
-        "title": "Unprocessable Entity",
+        "title": "Unprocessable Content",
         "status": 422,
         "detail": "limit is 1 to 9",
         "slug": "limit",

@@ -55,17 +55,19 @@ async def open_bus(
     with ExitStack() as undo:
         undo.callback(lock.release)
         writing, reading = _opened(path)
+        undo.callback(writing.close)
+        undo.callback(reading.close)
+        bus = EmbeddedBus(
+            path,
+            lock=lock,
+            writing=writing,
+            reading=reading,
+            clock=clock,
+            failpoints=failpoints,
+            limits=Limits(retention_age, retention_bytes, max_message, ack_wait),
+        )
         undo.pop_all()
-    limits = Limits(retention_age, retention_bytes, max_message, ack_wait)
-    return EmbeddedBus(
-        path,
-        lock=lock,
-        writing=writing,
-        reading=reading,
-        clock=clock,
-        failpoints=failpoints,
-        limits=limits,
-    )
+    return bus
 
 
 def _opened(path: Path) -> tuple[Log, Log]:
