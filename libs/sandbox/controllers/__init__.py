@@ -1,0 +1,1 @@
+"""What moves the sandbox's objects toward what they ask for: one small reconciler a kind."""
