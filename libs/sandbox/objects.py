@@ -25,7 +25,7 @@ foreground becomes the finalizer `orphan` or `foregroundDeletion`, which garbage
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -176,6 +176,10 @@ class Objects:
     def cursor(self, resource: str, since: int) -> Cursor:
         """The same as a place to take from; raises `Gone`."""
         return self._history.cursor((resource,), since)
+
+    def follow(self, resources: Iterable[str]) -> Cursor:
+        """A place to take from what happens to all of these from now on."""
+        return self._history.cursor(resources, self.revision)
 
     async def saved(self) -> None:
         """Return when every write so far is on disk; raises `Broken` when it can't be."""

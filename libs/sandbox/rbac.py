@@ -5,15 +5,16 @@ Source: Kubernetes' RBAC documentation and the behaviour of its authorizer (rule
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from libs.sandbox.hooks import Attributes
 from libs.shared.errors import Denied
 
 Rule = Mapping[str, Any]
-Look = Callable[[str, str], Awaitable[Sequence[Mapping[str, Any]]]]
+Look = Callable[[str, str], Sequence[Mapping[str, Any]]]
 """The objects of a kind (`roles`, `clusterroles`, `rolebindings`, `clusterrolebindings`) in a namespace."""
 
 RBAC = "rbac.authorization.k8s.io"
@@ -33,63 +34,45 @@ class Caller:
     groups: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One question: `path` for a request that is about no resource, else the resource's own fields."""
-
-    verb: str
-    group: str = ""
-    resource: str = ""
-    subresource: str = ""
-    namespace: str = ""
-    name: str = ""
-    path: str = ""
-
-    @property
-    def whole(self) -> str:
-        """Resource and subresource as rules name them: `pods/log`."""
-        return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
-
-
 class Authorizer:
     """Decides from the objects as they stand at the moment of asking."""
 
     def __init__(self, look: Look) -> None:
         self._look = look
 
-    async def allows(self, caller: Caller, ask: Ask) -> bool:
+    def allows(self, caller: Caller, ask: Attributes) -> bool:
         """Whether any rule that reaches the caller allows it."""
         if MASTERS in caller.groups:
             return True
-        return any(permits(rule, ask) for rule in await self.rules(caller, ask.namespace))
+        return any(permits(rule, ask) for rule in self.rules(caller, ask.namespace))
 
-    async def rules(self, caller: Caller, namespace: str = "") -> list[Rule]:
+    def rules(self, caller: Caller, namespace: str = "") -> list[Rule]:
         """All rules that hold for the caller in the namespace; cluster-wide ones alone where it is empty."""
         if MASTERS in caller.groups:
             return list(_EVERYTHING)
-        cluster_roles = {role["metadata"]["name"]: role for role in await self._look("clusterroles", "")}
+        cluster_roles = {role["metadata"]["name"]: role for role in self._look("clusterroles", "")}
         granted: list[Rule] = []
-        for binding in await self._look("clusterrolebindings", ""):
+        for binding in self._look("clusterrolebindings", ""):
             if _reaches(binding, caller, ""):
                 granted += rules_of(cluster_roles, binding.get("roleRef") or {})
         if namespace:
-            granted += await self._within(caller, namespace, cluster_roles)
+            granted += self._within(caller, namespace, cluster_roles)
         return granted
 
-    async def _within(
+    def _within(
         self, caller: Caller, namespace: str, cluster_roles: Mapping[str, Mapping[str, Any]]
     ) -> list[Rule]:
-        bindings = [b for b in await self._look("rolebindings", namespace) if _reaches(b, caller, namespace)]
+        bindings = [b for b in self._look("rolebindings", namespace) if _reaches(b, caller, namespace)]
         if not bindings:
             return []
-        roles = {role["metadata"]["name"]: role for role in await self._look("roles", namespace)}
+        roles = {role["metadata"]["name"]: role for role in self._look("roles", namespace)}
         granted: list[Rule] = []
         for binding in bindings:
             ref = binding.get("roleRef") or {}
             granted += rules_of(cluster_roles if ref.get("kind") == "ClusterRole" else roles, ref)
         return granted
 
-    async def refuse_escalation(self, caller: Caller, resource: str, namespace: str, wanted: Mapping[str, Any]) -> None:
+    def refuse_escalation(self, caller: Caller, resource: str, namespace: str, wanted: Mapping[str, Any]) -> None:
         """Nobody hands out more than he holds: raises `Denied` where the Role or binding that is to be written grants
         what the caller doesn't have, unless he may `escalate` (Roles) or `bind` (bindings).
 
@@ -98,24 +81,26 @@ class Authorizer:
         if resource not in _GUARDED or MASTERS in caller.groups:
             return
         name = str((wanted.get("metadata") or {}).get("name", ""))
-        own = await self.rules(caller, namespace)
+        own = self.rules(caller, namespace)
         ref = wanted.get("roleRef") or {}
         about = ref if resource.endswith("bindings") else {"kind": "", "name": name}
         plural = {"Role": "roles", "ClusterRole": "clusterroles"}.get(str(about.get("kind", "")), resource)
-        ask = Ask(_BOUND[resource], RBAC, plural, namespace=namespace, name=str(about.get("name", "")))
+        ask = Attributes(
+            _BOUND[resource], RBAC, resource=plural, namespace=namespace, name=str(about.get("name", ""))
+        )
         if any(permits(rule, ask) for rule in own):
             return
-        lacking = uncovered(own, await self._granted(resource, namespace, wanted))
+        lacking = uncovered(own, self._granted(resource, namespace, wanted))
         if lacking:
             text = f'{resource}.{RBAC} "{name}" is forbidden: user "{caller.name}" is attempting to grant RBAC permissions'
             raise Denied("rbac-escalation", f"{text} not currently held: {lacking[0]}", resource=resource, name=name)
 
-    async def _granted(self, resource: str, namespace: str, wanted: Mapping[str, Any]) -> Sequence[Rule]:
+    def _granted(self, resource: str, namespace: str, wanted: Mapping[str, Any]) -> Sequence[Rule]:
         if not resource.endswith("bindings"):
             return wanted.get("rules") or ()
         ref = wanted.get("roleRef") or {}
         kind = "clusterroles" if ref.get("kind") == "ClusterRole" else "roles"
-        roles = await self._look(kind, "" if kind == "clusterroles" else namespace)
+        roles = self._look(kind, "" if kind == "clusterroles" else namespace)
         return rules_of({role["metadata"]["name"]: role for role in roles}, ref)
 
 
@@ -133,16 +118,16 @@ def rules_of(roles: Mapping[str, Mapping[str, Any]], ref: Mapping[str, Any]) -> 
     return rules
 
 
-def permits(rule: Rule, ask: Ask) -> bool:
+def permits(rule: Rule, ask: Attributes) -> bool:
     """Whether this one rule allows what is asked."""
     if not _has(rule.get("verbs"), ask.verb):
         return False
-    if ask.path:
+    if not ask.resource:
         return any(_path_matches(pattern, ask.path) for pattern in rule.get("nonResourceURLs") or ())
     if not _has(rule.get("apiGroups"), ask.group):
         return False
     names = rule.get("resourceNames") or ()
-    return _resource_matches(rule.get("resources") or (), ask.whole, ask.subresource) and (
+    return _resource_matches(rule.get("resources") or (), ask) and (
         not names or ask.name in names
     )
 
@@ -152,7 +137,7 @@ def uncovered(own: Sequence[Rule], wanted: Iterable[Rule]) -> list[str]:
     lacking = []
     for rule in wanted:
         for verb, path in product(rule.get("verbs") or (), rule.get("nonResourceURLs") or ()):
-            if not any(permits(mine, Ask(verb, path=path)) for mine in own):
+            if not any(permits(mine, Attributes(verb, path=path)) for mine in own):
                 lacking.append(f"{verb} {path}")
         parts = product(
             rule.get("verbs") or (),
@@ -162,7 +147,7 @@ def uncovered(own: Sequence[Rule], wanted: Iterable[Rule]) -> list[str]:
         )
         for verb, group, whole, name in parts:
             resource, _, subresource = whole.partition("/")
-            ask = Ask(verb, group, resource, subresource, name=name)
+            ask = Attributes(verb, group, resource=resource, subresource=subresource, name=name)
             if not any(permits(mine, ask) for mine in own):
                 lacking.append(f"{verb} {whole} in group {group!r}" + (f" named {name}" if name else ""))
     return lacking
@@ -172,8 +157,9 @@ def _has(listed: Any, value: str) -> bool:
     return bool(listed) and (value in listed or _ALL in listed)
 
 
-def _resource_matches(resources: Iterable[str], whole: str, subresource: str) -> bool:
-    return any(r in (_ALL, whole) or (subresource and r == f"*/{subresource}") for r in resources)
+def _resource_matches(resources: Iterable[str], ask: Attributes) -> bool:
+    whole = f"{ask.resource}/{ask.subresource}" if ask.subresource else ask.resource
+    return any(name in (_ALL, whole) or (ask.subresource and name == f"*/{ask.subresource}") for name in resources)
 
 
 def _path_matches(pattern: str, path: str) -> bool:

@@ -6,13 +6,10 @@ Nothing is polled: the loop sleeps until an object changes, or a reconciler aske
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import heapq
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Protocol
-
-import structlog
+from typing import Any, Protocol
 
 from libs.sandbox.changes import Change, Cursor, Type
 from libs.sandbox.objects import Objects
@@ -51,7 +48,7 @@ Item = tuple[int, Key]
 class Loop:
     """Queues of keys, without repeats, and the task that empties them."""
 
-    def __init__(self, objects: Objects, reconcilers: Sequence[Reconciler]) -> None:
+    def __init__(self, objects: Objects, reconcilers: Sequence[Reconciler], log: Any) -> None:
         self._objects = objects
         self._reconcilers = tuple(reconcilers)
         self._queue: deque[Item] = deque()
@@ -59,7 +56,7 @@ class Loop:
         self._timers: list[tuple[float, Item]] = []
         self._due: dict[Item, float] = {}
         self._failures: dict[Item, int] = {}
-        self._log = structlog.get_logger("sandbox")
+        self._log = log
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -86,7 +83,7 @@ class Loop:
         resources = sorted(
             {resource for reconciler in self._reconcilers for resource in reconciler.watches or self._all()}
         )
-        cursor = self._objects.cursor_on(resources, self._objects.revision)
+        cursor = self._objects.follow(resources)
         for resource in resources:
             self._notice(Change(Type.ADDED, resource, stored) for stored in self._objects.shelf(resource))
         return cursor, self._objects.catalogue.changed
@@ -166,5 +163,4 @@ class Loop:
         finally:
             for task in waiting:
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(*waiting, return_exceptions=True)
+            await asyncio.gather(*waiting, return_exceptions=True)
