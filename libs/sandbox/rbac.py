@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, Final
 
 from libs.sandbox.hooks import Attributes
 from libs.shared.errors import Denied
@@ -22,7 +22,7 @@ MASTERS = "system:masters"
 AUTHENTICATED = "system:authenticated"
 _ALL = "*"
 _ACCOUNT = "system:serviceaccount"
-_BOUND = {"rolebindings": "bind", "clusterrolebindings": "bind", "roles": "escalate", "clusterroles": "escalate"}
+_BOUND: Final = {"rolebindings": "bind", "clusterrolebindings": "bind", "roles": "escalate", "clusterroles": "escalate"}
 _GUARDED = frozenset(_BOUND)
 
 
@@ -59,9 +59,7 @@ class Authorizer:
             granted += self._within(caller, namespace, cluster_roles)
         return granted
 
-    def _within(
-        self, caller: Caller, namespace: str, cluster_roles: Mapping[str, Mapping[str, Any]]
-    ) -> list[Rule]:
+    def _within(self, caller: Caller, namespace: str, cluster_roles: Mapping[str, Mapping[str, Any]]) -> list[Rule]:
         bindings = [b for b in self._look("rolebindings", namespace) if _reaches(b, caller, namespace)]
         if not bindings:
             return []
@@ -85,14 +83,14 @@ class Authorizer:
         ref = wanted.get("roleRef") or {}
         about = ref if resource.endswith("bindings") else {"kind": "", "name": name}
         plural = {"Role": "roles", "ClusterRole": "clusterroles"}.get(str(about.get("kind", "")), resource)
-        ask = Attributes(
-            _BOUND[resource], RBAC, resource=plural, namespace=namespace, name=str(about.get("name", ""))
-        )
+        ask = Attributes(_BOUND[resource], RBAC, resource=plural, namespace=namespace, name=str(about.get("name", "")))
         if any(permits(rule, ask) for rule in own):
             return
         lacking = uncovered(own, self._granted(resource, namespace, wanted))
         if lacking:
-            text = f'{resource}.{RBAC} "{name}" is forbidden: user "{caller.name}" is attempting to grant RBAC permissions'
+            text = (
+                f'{resource}.{RBAC} "{name}" is forbidden: user "{caller.name}" is attempting to grant RBAC permissions'
+            )
             raise Denied("rbac-escalation", f"{text} not currently held: {lacking[0]}", resource=resource, name=name)
 
     def _granted(self, resource: str, namespace: str, wanted: Mapping[str, Any]) -> Sequence[Rule]:
@@ -127,9 +125,7 @@ def permits(rule: Rule, ask: Attributes) -> bool:
     if not _has(rule.get("apiGroups"), ask.group):
         return False
     names = rule.get("resourceNames") or ()
-    return _resource_matches(rule.get("resources") or (), ask) and (
-        not names or ask.name in names
-    )
+    return _resource_matches(rule.get("resources") or (), ask) and (not names or ask.name in names)
 
 
 def uncovered(own: Sequence[Rule], wanted: Iterable[Rule]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from libs.sandbox.changes import Change
@@ -55,9 +55,10 @@ class DaemonSets:
         if wanted is None or ending(wanted):
             return None
         digest = name_of(revisions.present(self._objects, wanted)).rsplit("-", 1)[-1]
-        template = wanted["spec"]["template"]
-        nodes = [name_of(node) for node in self._objects.list("nodes") if suits(template.get("spec") or {}, node)]
-        pods = [pod for pod in self._pods(wanted) if not self._swept(wanted, pod, nodes)]
+        spec = wanted["spec"]["template"].get("spec") or {}
+        nodes = [name_of(node) for node in self._objects.list("nodes") if suits(spec, node)]
+        staying = {name_of(node) for node in self._objects.list("nodes") if suits(spec, node, effects=("NoExecute",))}
+        pods = [pod for pod in self._pods(wanted) if not self._swept(wanted, pod, staying)]
         there = {pod["spec"].get("nodeName") for pod in pods}
         for node in nodes:
             if node not in there:
@@ -70,7 +71,7 @@ class DaemonSets:
     def _pods(self, wanted: Body) -> list[Body]:
         return owned(self._objects.list("pods", space_of(wanted)), wanted)
 
-    def _swept(self, wanted: Body, pod: Body, nodes: list[str]) -> bool:
+    def _swept(self, wanted: Body, pod: Body, nodes: Container[str]) -> bool:
         """Whether it was ended: it is done, or on a node where it shouldn't be."""
         if ending(pod) or not (done(pod) or pod["spec"].get("nodeName") not in nodes):
             return False

@@ -86,9 +86,7 @@ class Deployments:
         self._scale(wanted, decide(limits, rollout.standing(new), states), [new, *old])
         return self._objects.get(SETS, name_of(new), space_of(new))
 
-    def _made(
-        self, wanted: Body, revision: int, old: list[Body], limits: rollout.Pace, *, recreating: bool
-    ) -> Body:
+    def _made(self, wanted: Body, revision: int, old: list[Body], limits: rollout.Pace, *, recreating: bool) -> Body:
         digest = short_hash(wanted["spec"]["template"])
         total = sum(rollout.standing(each).asked for each in old)
         room = limits.replicas if recreating else max(0, min(limits.replicas, limits.replicas + limits.surge - total))
@@ -97,7 +95,7 @@ class Deployments:
         selector = deepcopy(wanted["spec"]["selector"])
         selector.setdefault("matchLabels", {})[rollout.HASH] = digest
         annotations = {k: v for k, v in (wanted["metadata"].get("annotations") or {}).items() if k not in _OWN}
-        body = {
+        body: Body = {
             "apiVersion": "apps/v1",
             "kind": "ReplicaSet",
             "metadata": {
@@ -180,5 +178,3 @@ def counted(wanted: Body, new: Body | None, sets: list[Body]) -> dict[str, Any]:
     status |= {name: number for name, number in numbers.items() if number}
     status["conditions"] = deepcopy((wanted.get("status") or {}).get("conditions") or [])
     return status
-
-

@@ -44,13 +44,13 @@ def asked(spec: Mapping[str, Any], resource: str, kind: str = "requests") -> flo
     return total
 
 
-def suits(spec: Mapping[str, Any], node: Seen) -> bool:
-    """Whether node selector, required affinity and taints let a pod of this spec be there at all."""
+def suits(spec: Mapping[str, Any], node: Seen, *, effects: Iterable[str] = ("NoSchedule", "NoExecute")) -> bool:
+    """Whether node selector, required affinity and taints of these effects let a pod of this spec be there at all."""
     labels = {**labels_of(node), "metadata.name": name_of(node)}
     wanted = (spec.get("nodeSelector") or {}).items()
     if not wanted <= labels.items():
         return False
-    taints = [taint for taint in node["spec"].get("taints") or () if taint.get("effect") != "PreferNoSchedule"]
+    taints = [taint for taint in node["spec"].get("taints") or () if taint.get("effect") in effects]
     if not all(any(_tolerates(t, taint) for t in spec.get("tolerations") or ()) for taint in taints):
         return False
     affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}

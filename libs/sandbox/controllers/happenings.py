@@ -36,13 +36,14 @@ class Recorder:
         if standing is not None:
             self._objects.update("events", name, namespace, lambda event: _again(event, at))
             return
-        event = self._event(about, reason, message, "Warning" if warning else "Normal", at, host)
+        what = {"reason": reason, "message": message, "type": "Warning" if warning else "Normal"}
+        event = self._event(about, what, at, host)
         try:
             self._objects.create("events", {**event, "metadata": {"name": name, "namespace": namespace}}, namespace)
         except Denied:
             return  # its namespace ends: nobody is told any more
 
-    def _event(self, about: Seen, reason: str, message: str, kind: str, at: str, host: str) -> Body:
+    def _event(self, about: Seen, what: Body, at: str, host: str) -> Body:
         metadata = about["metadata"]
         involved = {
             "apiVersion": about["apiVersion"],
@@ -56,9 +57,7 @@ class Recorder:
             "apiVersion": "v1",
             "kind": "Event",
             "involvedObject": {key: value for key, value in involved.items() if value},
-            "reason": reason,
-            "message": message,
-            "type": kind,
+            **what,
             "source": {"component": self._source, **({"host": host} if host else {})},
             "firstTimestamp": at,
             "lastTimestamp": at,

@@ -64,7 +64,7 @@ class Jobs:
         status = dict(wanted.get("status") or {})
         if wanted["spec"].get("suspend"):
             self._drop(pods)
-            with_condition(status, "Suspended", True, "JobSuspended", "Job suspended", now)
+            with_condition(status, "Suspended", True, ("JobSuspended", "Job suspended"), now)
             self._keep(wanted, status, pods)
             return None
         if "startTime" not in status:
@@ -105,11 +105,11 @@ class Jobs:
         if complete:
             status["completionTime"] = instant(now)
             words = ("CompletionsReached", "Reached expected number of succeeded pods")
-            with_condition(status, "SuccessCriteriaMet", True, *words, now)
-            with_condition(status, "Complete", True, *words, now)
+            with_condition(status, "SuccessCriteriaMet", True, words, now)
+            with_condition(status, "Complete", True, words, now)
         else:
-            with_condition(status, "FailureTarget", True, reason, message, now)
-            with_condition(status, "Failed", True, reason, message, now)
+            with_condition(status, "FailureTarget", True, verdict, now)
+            with_condition(status, "Failed", True, verdict, now)
             self._drop(sorted_out(pods)[0])
         self._events.note(wanted, reason, message, warning=not complete)
 
@@ -128,7 +128,7 @@ class Jobs:
 
     def _expire(self, wanted: Body, now: datetime) -> float | None:
         life = wanted["spec"].get("ttlSecondsAfterFinished")
-        end = condition_of(wanted, "Complete") or condition_of(wanted, "Failed") or {}
+        end = condition_of(wanted, "Complete") or condition_of(wanted, "Failed")
         since = moment(end.get("lastTransitionTime", ""))
         if life is None or since is None:
             return None
@@ -146,7 +146,9 @@ def over(job: Body) -> bool:
 
 def sorted_out(pods: Iterable[Body]) -> tuple[list[Body], list[Body], list[Body]]:
     """Those that run or will, those that did well, and those that failed."""
-    active, good, bad = [], [], []
+    active: list[Body] = []
+    good: list[Body] = []
+    bad: list[Body] = []
     for pod in pods:
         phase = (pod.get("status") or {}).get("phase")
         if phase == "Succeeded":
@@ -162,7 +164,9 @@ def judged(job: Body, pods: list[Body], status: Body, now: datetime) -> tuple[st
     """Reason and message of its end, if it has come."""
     active, good, bad = sorted_out(pods)
     spec = job["spec"]
-    again = sum(int(c.get("restartCount", 0)) for p in active for c in (p.get("status") or {}).get("containerStatuses") or ())
+    again = sum(
+        int(c.get("restartCount", 0)) for p in active for c in (p.get("status") or {}).get("containerStatuses") or ()
+    )
     completions = spec.get("completions")
     enough = len(good) >= int(completions) if completions is not None else bool(good) and not active
     if enough:
@@ -190,7 +194,7 @@ def pause(failed: list[Body], now: datetime) -> float:
     if not failed:
         return 0.0
     last = max((_ended(pod) or now for pod in failed), default=now)
-    wait = min(LONGEST, BACKOFF * 2 ** min(len(failed) - 1, 10))
+    wait = min(LONGEST, BACKOFF * 2.0 ** min(len(failed) - 1, 10))
     return max(0.0, wait - (now - last).total_seconds())
 
 

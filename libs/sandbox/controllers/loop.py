@@ -28,9 +28,15 @@ _MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError)
 class Reconciler(Protocol):
     """Brings what stands closer to what one key asks for. May be run at any time, any number of times."""
 
-    name: str
-    watches: tuple[str, ...]
-    """Ids of the resources whose changes concern it; none for all there are."""
+    @property
+    def name(self) -> str:
+        """What it is called in logs."""
+        ...
+
+    @property
+    def watches(self) -> tuple[str, ...]:
+        """Ids of the resources whose changes concern it; none for all there are."""
+        ...
 
     def keys(self, change: Change) -> Iterable[Key]:
         """The keys that a change concerns."""
@@ -143,7 +149,7 @@ class Loop:
         except Fault as fault:
             self._failures[item] = tries = self._failures.get(item, 0) + 1
             self._log.warning("not reconciled", controller=reconciler.name, key="/".join(key), error=fault.text)
-            return min(PATIENCE, 0.1 * 2 ** min(tries, 12))
+            return min(PATIENCE, 0.1 * 2.0 ** min(tries, 12))
         except _MISSHAPEN as error:
             self._log.warning("not understood", controller=reconciler.name, key="/".join(key), error=repr(error))
             return None

@@ -85,21 +85,21 @@ def short_hash(value: Any, digits: int = 10) -> str:
     return "".join(GENERATED_ALPHABET[byte % len(GENERATED_ALPHABET)] for byte in digest)
 
 
-def with_condition(status: Body, kind: str, value: bool, reason: str, message: str, at: datetime) -> bool:
-    """Set one condition in this status, keeping `lastTransitionTime` where its value stays; whether it said anything
-    new.
+def with_condition(status: Body, kind: str, value: bool, words: tuple[str, str], at: datetime) -> bool:
+    """Set one condition in this status, by reason and message, keeping `lastTransitionTime` where its value stays;
+    whether that said anything new.
     """
     text = "True" if value else "False"
+    reason, message = words
     before = condition_of({"status": status}, kind)
-    if before and (before["status"], before.get("reason"), before.get("message")) == (text, reason, message):
+    if before and (before["status"], before.get("reason", ""), before.get("message", "")) == (text, reason, message):
         return False
-    same = before is not None and before["status"] == text
     after = {
         "type": kind,
         "status": text,
         "reason": reason,
         "message": message,
-        "lastTransitionTime": before["lastTransitionTime"] if before and same else instant(at),
+        "lastTransitionTime": before["lastTransitionTime"] if before.get("status") == text else instant(at),
     }
     if not reason:
         del after["reason"], after["message"]
@@ -108,15 +108,15 @@ def with_condition(status: Body, kind: str, value: bool, reason: str, message: s
     return True
 
 
-def condition_of(body: Seen, kind: str) -> Mapping[str, Any] | None:
-    """The condition of this type, if it has one."""
+def condition_of(body: Seen, kind: str) -> Mapping[str, Any]:
+    """The condition of this type; empty where it has none."""
     conditions = (body.get("status") or {}).get("conditions") or ()
-    return next((entry for entry in conditions if entry["type"] == kind), None)
+    return next((entry for entry in conditions if entry["type"] == kind), {})
 
 
 def is_true(body: Seen, kind: str) -> bool:
     """Whether this condition holds."""
-    return (condition_of(body, kind) or {}).get("status") == "True"
+    return condition_of(body, kind).get("status") == "True"
 
 
 def done(pod: Seen) -> bool:
@@ -132,7 +132,7 @@ def ready(pod: Seen) -> bool:
 def available_in(pod: Seen, least: float, now: datetime) -> float | None:
     """Seconds until a pod has been ready for `least` seconds; 0 when it has, None while it isn't ready."""
     condition = condition_of(pod, "Ready")
-    if condition is None or condition["status"] != "True":
+    if condition.get("status") != "True":
         return None
     since = moment(condition.get("lastTransitionTime") or "")
     return max(0.0, least - (now - since).total_seconds()) if since else 0.0

@@ -23,13 +23,13 @@ def judged(wanted: Seen, status: dict[str, Any], newest: str, now: datetime) -> 
     words = ("MinimumReplicasAvailable", "Deployment has minimum availability.")
     if not enough:
         words = ("MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
-    with_condition(status, "Available", enough, *words, now)
+    with_condition(status, "Available", enough, words, now)
     left = None
     if wanted["spec"].get("paused"):
-        with_condition(status, "Progressing", True, "DeploymentPaused", "Deployment is paused", now)
+        with_condition(status, "Progressing", True, ("DeploymentPaused", "Deployment is paused"), now)
     elif finished(wanted["spec"], status):
         text = f'ReplicaSet "{newest}" has successfully progressed.'
-        with_condition(status, "Progressing", True, "NewReplicaSetAvailable", text, now)
+        with_condition(status, "Progressing", True, ("NewReplicaSetAvailable", text), now)
     else:
         left = _unfinished(wanted, status, newest, now)
     _date(wanted, status, now)
@@ -38,21 +38,21 @@ def judged(wanted: Seen, status: dict[str, Any], newest: str, now: datetime) -> 
 
 def _unfinished(wanted: Seen, status: dict[str, Any], newest: str, now: datetime) -> float | None:
     before = condition_of(wanted, "Progressing")
-    through = (before or {}).get("reason") == "NewReplicaSetAvailable"
+    through = before.get("reason") == "NewReplicaSetAvailable"
     if through and status.get("replicas", 0) == status.get("updatedReplicas", 0):
         return None  # it was rolled out; pods that come and go later don't undo that
     if before and before["status"] == "False" and not _moved(wanted, status):
         return None
-    moved = before is None or _moved(wanted, status)
+    moved = not before or _moved(wanted, status)
     deadline = float(wanted["spec"].get("progressDeadlineSeconds") or DEADLINE)
-    since = moment((before or {}).get("lastUpdateTime", "")) or now
+    since = moment(before.get("lastUpdateTime", "")) or now
     left = deadline - (now - since).total_seconds() if not moved else deadline
     if left <= 0:
         text = f'ReplicaSet "{newest}" has timed out progressing.'
-        with_condition(status, "Progressing", False, "ProgressDeadlineExceeded", text, now)
+        with_condition(status, "Progressing", False, ("ProgressDeadlineExceeded", text), now)
         return None
     text = f'ReplicaSet "{newest}" is progressing.'
-    with_condition(status, "Progressing", True, "ReplicaSetUpdated", text, now)
+    with_condition(status, "Progressing", True, ("ReplicaSetUpdated", text), now)
     return left
 
 
@@ -66,7 +66,7 @@ def _date(wanted: Seen, status: dict[str, Any], now: datetime) -> None:
     """`lastUpdateTime` is when a condition, or what it rests on, last changed."""
     moved = _moved(wanted, status)
     for condition in status["conditions"]:
-        before = condition_of(wanted, condition["type"]) or {}
+        before = condition_of(wanted, condition["type"])
         same = all(condition.get(key) == before.get(key) for key in ("status", "reason", "message"))
         update = moved and condition["type"] == "Progressing"
         known = before.get("lastUpdateTime")

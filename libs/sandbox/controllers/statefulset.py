@@ -63,24 +63,27 @@ class StatefulSets:
         ordered = wanted["spec"].get("podManagementPolicy", "OrderedReady") == "OrderedReady"
         numbers = range(int(wanted["spec"].get("replicas", 1)))
         for number in numbers:
-            pod = pods.get(number)
-            if pod is not None and done(pod) and not ending(pod):
-                self._end(wanted, pod)
-                return
-            if pod is None:
-                self._make(wanted, number, self._revision_for(wanted, number, revision))
-            if ordered and (pod is None or not ready(pod) or ending(pod)):
-                if pod is not None and not ending(pod):
-                    self._mend(wanted, pod, number, revision)
+            if not self._stands(wanted, pods.get(number), number, revision) and ordered:
                 return
         surplus = sorted((number for number in pods if number not in numbers), reverse=True)
-        for number in surplus:
+        for number in surplus[:1] if ordered else surplus:
             if not ending(pods[number]):
                 self._end(wanted, pods[number])
-            if ordered:
-                return
         if not surplus:
             self._update(wanted, [pods[number] for number in numbers if number in pods], revision)
+
+    def _stands(self, wanted: Body, pod: Body | None, number: int, revision: str) -> bool:
+        """Whether this pod is there and serves; if not, what can be done for that is done."""
+        if pod is None:
+            self._make(wanted, number, self._revision_for(wanted, number, revision))
+            return False
+        if ending(pod) or ready(pod):
+            return not ending(pod)
+        if done(pod):
+            self._end(wanted, pod)
+        else:
+            self._mend(wanted, pod, number, revision)
+        return False
 
     def _revision_for(self, wanted: Body, number: int, revision: str) -> str:
         """What a pod is made of: below the partition the revision that stood, else the present one."""
@@ -194,4 +197,5 @@ def partition(wanted: Body) -> int:
 
 
 def _rolling(wanted: Body) -> bool:
-    return (wanted["spec"].get("updateStrategy") or {}).get("type", "RollingUpdate") == "RollingUpdate"
+    strategy: Mapping[str, Any] = wanted["spec"].get("updateStrategy") or {}
+    return bool(strategy.get("type", "RollingUpdate") == "RollingUpdate")

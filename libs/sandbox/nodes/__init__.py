@@ -1,1 +1,1 @@
-"""Three simulated nodes: they place pods, run them, write their logs and use CPU and memory; nothing runs on the host."""
+"""Three simulated nodes: they run pods, write their logs, use CPU and memory; nothing runs on the host."""

@@ -50,9 +50,20 @@ class Voice:
     """Seconds from one line to the next, about."""
 
 
-_PATHS = ("/", "/", "/index.html", "/assets/app.js", "/assets/style.css", "/api/items", "/api/items/17", "/healthz", "/login")
+_PATHS = (
+    "/",
+    "/",
+    "/index.html",
+    "/assets/app.js",
+    "/assets/style.css",
+    "/api/items",
+    "/api/items/17",
+    "/healthz",
+    "/login",
+)
 _AGENTS = ("curl/8.5.0", "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0", "kube-probe/1.33", "python-requests/2.32")
-_STATUSES = (200, 200, 200, 200, 200, 200, 304, 304, 404, 302, 500)
+_UNCHANGED = 304
+_STATUSES = (200, 200, 200, 200, 200, 200, _UNCHANGED, _UNCHANGED, 404, 302, 500)
 _WORK = (
     "request served path=/api/orders status=200 took={ms}ms",
     "request served path=/api/items/{id} status=200 took={ms}ms",
@@ -62,7 +73,11 @@ _WORK = (
     "scheduled cleanup removed={few} rows took={ms}ms",
     "message {hex} consumed topic=orders partition={few}",
 )
-_TROUBLE = ("slow query took={ms}00ms table=orders", "retrying upstream attempt={few} error=timeout", "queue is growing length={id}")
+_TROUBLE = (
+    "slow query took={ms}00ms table=orders",
+    "retrying upstream attempt={few} error=timeout",
+    "queue is growing length={id}",
+)
 
 
 def _filled(template: str, draw: Draw) -> str:
@@ -73,8 +88,9 @@ def _filled(template: str, draw: Draw) -> str:
 def _access(draw: Draw, at: datetime) -> str:
     client = f"10.244.{1 + draw.below(3)}.{2 + draw.below(250)}"
     status, path = draw.of(_STATUSES), draw.of(_PATHS)
-    size = 0 if status == 304 else 120 + draw.below(9_000)
-    return f'{client} - - [{at:%d/%b/%Y:%H:%M:%S} +0000] "GET {path} HTTP/1.1" {status} {size} "-" "{draw.of(_AGENTS)}" "-"'
+    size = 0 if status == _UNCHANGED else 120 + draw.below(9_000)
+    first = f'{client} - - [{at:%d/%b/%Y:%H:%M:%S} +0000] "GET {path} HTTP/1.1"'
+    return f'{first} {status} {size} "-" "{draw.of(_AGENTS)}" "-"'
 
 
 def _application(draw: Draw, at: datetime) -> str:
@@ -87,8 +103,8 @@ def _postgres(draw: Draw, at: datetime) -> str:
     process = 20 + draw.below(60)
     texts = (
         "LOG:  checkpoint starting: time",
-        f"LOG:  checkpoint complete: wrote {draw.below(400)} buffers ({draw.below(30) / 10:.1f}%); 0 WAL file(s) added, 0 removed, 1 recycled",
-        f"LOG:  duration: {1 + draw.below(900)}.{draw.below(1000):03d} ms  statement: SELECT id, total FROM orders WHERE customer = {draw.below(9000)}",
+        f"LOG:  checkpoint complete: wrote {draw.below(400)} buffers; 0 WAL files added, 1 recycled",
+        f"LOG:  duration: {1 + draw.below(900)}.{draw.below(1000):03d} ms  statement: FETCH 90 FROM orders",
         "LOG:  connection received: host=10.244.1.12 port=41822",
         'LOG:  connection authorized: user=app database=app application_name="app"',
         'ERROR:  duplicate key value violates unique constraint "orders_pkey"',
@@ -109,10 +125,16 @@ def _redis(draw: Draw, at: datetime) -> str:
 
 def _coredns(draw: Draw, at: datetime) -> str:
     del at
-    name = draw.of(("db.demo-project.svc.cluster.local.", "web.demo-project.svc.cluster.local.", "kubernetes.default.svc.cluster.local."))
+    name = draw.of(
+        (
+            "db.demo-project.svc.cluster.local.",
+            "web.demo-project.svc.cluster.local.",
+            "kubernetes.default.svc.cluster.local.",
+        )
+    )
     return (
         f"[INFO] 10.244.{1 + draw.below(3)}.{2 + draw.below(250)}:{32768 + draw.below(20000)} - {draw.below(65536)}"
-        f' "A IN {name} udp {40 + draw.below(30)} false 512" NOERROR qr,aa,rd {90 + draw.below(60)} 0.000{1 + draw.below(9)}s'
+        f' "A IN {name} udp {40 + draw.below(30)} false 512" NOERROR qr,aa,rd {90 + draw.below(60)} 0.0004s'
     )
 
 

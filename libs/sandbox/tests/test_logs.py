@@ -70,14 +70,12 @@ async def test_following_gives_each_line_once_and_ends_with_the_run():
     clock = VirtualClock()
     begin = clock().timestamp()
     run, ended = Run("s", "nginx", begin - 60), [math.inf]
-    got: list[bytes] = []
 
     async def standing():
         return replace(run, ended=ended[0])
 
     async def reader():
-        async for raw in follow(run, Reading(), clock, standing):
-            got.append(raw)
+        return [raw async for raw in follow(run, Reading(), clock, standing)]
 
     task = asyncio.create_task(reader())
     await clock.advance(60)
@@ -86,7 +84,7 @@ async def test_following_gives_each_line_once_and_ends_with_the_run():
     await settle()
     assert task.done()
     wanted = lines_between(replace(run, ended=ended[0]), begin - 60, begin + 70)
-    assert got == [written(line, timestamps=False) for line in wanted]
+    assert await task == [written(line, timestamps=False) for line in wanted]
 
 
 async def test_a_gone_pod_ends_the_stream():
