@@ -1,0 +1,146 @@
+"""PromQL's syntax by `promql-parser`, turned into our own nodes; its errors and types end here."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+from libs.shared.errors import Invalid
+from services.monitoring.domain.labels import NAME, Matcher
+from services.monitoring.domain.promql.nodes import (
+    Aggregate,
+    At,
+    Binary,
+    Call,
+    Matching,
+    Negative,
+    Node,
+    Number,
+    Range,
+    Select,
+    Subquery,
+    Text,
+)
+from services.monitoring.domain.regex import compiled
+
+LONGEST = 16 << 10
+DEEPEST = 120
+"""Nesting that is walked; an expression that people write has some ten levels."""
+NESTING = 200
+OPS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}.items()
+MANY = (("ManyToMany", "both"), ("ManyToOne", "left"), ("OneToMany", "right"))
+INSTANT = re.compile(r"@ (-?[0-9]+(?:\.[0-9]+)?)")
+
+
+def parsed(text: str) -> Node:
+    """The expression; raises `Invalid` with the parser's own words."""
+    if len(text) > LONGEST:
+        raise refused(f"the expression has {len(text)} characters; {LONGEST} are accepted")
+    if _nesting(text) > NESTING:
+        raise refused(f"the expression is nested more than {NESTING} deep")
+    try:
+        tree = import_module("promql_parser").parse(text)
+    except ValueError as error:
+        raise refused(f"parse error: {error}") from None
+    return _node(tree, 0)
+
+
+def refused(said: str) -> Invalid:
+    """The refusal of an expression."""
+    return Invalid("promql", said)
+
+
+def _nesting(text: str) -> int:
+    """The most brackets that are open at one time, and the longest chain of signs: the parser recurses on both."""
+    depth = deepest = signs = 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        signs = signs + 1 if character in "+-" else signs * character.isspace()
+        deepest = max(deepest, depth, signs)
+    return deepest
+
+
+def _node(tree: Any, depth: int) -> Node:
+    if depth > DEEPEST:
+        raise refused(f"the expression is nested more than {DEEPEST} deep")
+    kind = type(tree).__name__
+    match kind:
+        case "NumberLiteral":
+            return Number(float(tree.val))
+        case "StringLiteral":
+            return Text(tree.val)
+        case "ParenExpr":
+            return _node(tree.expr, depth + 1)
+        case "UnaryExpr":
+            return Negative(_node(tree.expr, depth + 1))
+        case "Call":
+            return Call(tree.func.name, tuple(_node(one, depth + 1) for one in tree.args))
+        case "VectorSelector":
+            return _select(tree)
+        case "MatrixSelector":
+            return Range(_select(tree.vector_selector), _ms(tree.range))
+    return _compound(kind, tree, depth)
+
+
+def _compound(kind: str, tree: Any, depth: int) -> Node:
+    match kind:
+        case "SubqueryExpr":
+            inner, step = _node(tree.expr, depth + 1), _ms(tree.step) if tree.step else 0
+            return Subquery(inner, _ms(tree.range), step, _ms(tree.offset), _at(tree))
+        case "AggregateExpr":
+            param = None if tree.param is None else _node(tree.param, depth + 1)
+            by = tree.modifier
+            labels = tuple(by.labels) if by else ()
+            excluded = by is not None and str(by.type).endswith("Without")
+            return Aggregate(str(tree.op), _node(tree.expr, depth + 1), param, labels, excluded)
+        case "BinaryExpr":
+            left, right = _node(tree.lhs, depth + 1), _node(tree.rhs, depth + 1)
+            truth = bool(tree.modifier and tree.modifier.return_bool)
+            return Binary(str(tree.op), left, right, _matching(tree.modifier), truth)
+    raise refused(f"{kind} is not understood here")
+
+
+def _matching(modifier: Any) -> Matching:
+    if modifier is None:
+        return Matching()
+    if modifier.fill_values is not None and (modifier.fill_values.lhs, modifier.fill_values.rhs) != (None, None):
+        raise refused("fill modifiers are not understood here")
+    many: Any = next((side for name, side in MANY if str(modifier.card).endswith(name)), "none")
+    labels = modifier.matching
+    on = labels is not None and str(labels.type).endswith("Include")
+    return Matching(tuple(labels.labels) if labels else (), on, many, tuple(modifier.group_labels or ()))
+
+
+def _select(tree: Any) -> Select:
+    named = (Matcher(NAME, "=", tree.name),) if tree.name else ()
+    lists = tree.matchers.or_matchers or [tree.matchers.matchers]
+    alternatives = tuple(named + tuple(_matcher(one) for one in several) for several in lists)
+    return Select(alternatives, _ms(tree.offset), _at(tree))
+
+
+def _matcher(one: Any) -> Matcher:
+    op = next(ours for theirs, ours in OPS if str(one.op).endswith(f".{theirs}"))
+    if op in ("=~", "!~"):
+        compiled(one.value)  # what RE2 refuses is refused while parsing, as every other error of syntax
+    return Matcher(one.name, op, one.value)
+
+
+def _at(tree: Any) -> At | None:
+    if tree.at is None:
+        return None
+    kind = str(tree.at.type)
+    if kind.endswith("Start"):
+        return "start"
+    if kind.endswith("End"):
+        return "end"
+    # The library's own reading of a moment before 1970 ends the process's thread; its text is safe to read.
+    found = INSTANT.search(tree.prettify().rsplit("}", 1)[-1])
+    if found is None:
+        raise refused("the moment after @ can't be read")
+    return float(found[1]) * 1000
+
+
+def _ms(span: timedelta | None) -> int:
+    return 0 if span is None else round(span.total_seconds() * 1000)

@@ -1,0 +1,1 @@
+"""An embedded store of time series: compressed columns, a log, blocks of two hours."""

@@ -1,0 +1,1 @@
+"""PromQL: our own nodes, and their evaluation over numpy."""

@@ -1,0 +1,27 @@
+"""Samples on their way into the store, and what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.monitoring.domain.labels import Labels
+
+Reading = tuple[Labels, int, float]
+"""Labels, time in milliseconds, value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How many samples were kept, and how many refused: `old` (before what is kept, or in a sealed window, or after the
+    year 2100), `late` (not newer than the series' last), `many` (of a series beyond the bound).
+    """
+
+    accepted: int
+    old: int = 0
+    late: int = 0
+    many: int = 0
+
+    @property
+    def refused(self) -> int:
+        """All that was not kept."""
+        return self.old + self.late + self.many
