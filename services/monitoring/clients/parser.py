@@ -65,27 +65,29 @@ def _nesting(text: str) -> int:
 def _node(tree: Any, depth: int) -> Node:
     if depth > DEEPEST:
         raise refused(f"the expression is nested more than {DEEPEST} deep")
-    kind = type(tree).__name__
-    match kind:
+    node: Node
+    match type(tree).__name__:
         case "NumberLiteral":
-            return Number(float(tree.val))
+            node = Number(float(tree.val))
         case "StringLiteral":
-            return Text(tree.val)
+            node = Text(tree.val)
+        case "VectorSelector":
+            node = _select(tree)
+        case "MatrixSelector":
+            node = Range(_select(tree.vector_selector), _ms(tree.range))
+        case kind:
+            node = _compound(kind, tree, depth)
+    return node
+
+
+def _compound(kind: str, tree: Any, depth: int) -> Node:
+    match kind:
         case "ParenExpr":
             return _node(tree.expr, depth + 1)
         case "UnaryExpr":
             return Negative(_node(tree.expr, depth + 1))
         case "Call":
             return Call(tree.func.name, tuple(_node(one, depth + 1) for one in tree.args))
-        case "VectorSelector":
-            return _select(tree)
-        case "MatrixSelector":
-            return Range(_select(tree.vector_selector), _ms(tree.range))
-    return _compound(kind, tree, depth)
-
-
-def _compound(kind: str, tree: Any, depth: int) -> Node:
-    match kind:
         case "SubqueryExpr":
             inner, step = _node(tree.expr, depth + 1), _ms(tree.step) if tree.step else 0
             return Subquery(inner, _ms(tree.range), step, _ms(tree.offset), _at(tree))

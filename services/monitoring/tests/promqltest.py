@@ -9,11 +9,11 @@ from math import inf, nan
 
 from services.monitoring.clients.parser import parsed
 from services.monitoring.domain.arrays import np
-from services.monitoring.domain.labels import NAME, Labels, Matcher, labels_of
+from services.monitoring.domain.labels import Labels, Matcher, labels_of
 from services.monitoring.domain.promql.frames import STALE, Series
+from services.monitoring.domain.promql.nodes import Select
 
 UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "y": 31_536_000_000}
-NATIVE = ("{{", "histogram_count", "histogram_sum", "histogram_avg", "histogram_fraction", "histogram_std", "nhcb")
 
 
 @dataclass
@@ -57,38 +57,53 @@ def milliseconds(text: str) -> int:
     return sign * round(sum(float(n) * UNITS[u] for n, u in re.findall(r"([\d.]+)(ms|[smhdwy])", text)))
 
 
+class Reader:
+    """Goes through a file, line by line."""
+
+    def __init__(self) -> None:
+        self.memory, self.step, self.native = Memory(), 0, False
+        self.current: Case | None = None
+
+    def command(self, word: str, line: str, number: int) -> None:
+        """A line at the left edge."""
+        if word == "clear":
+            self.memory, self.native = Memory(), False
+        elif word.startswith("load"):
+            self.step = milliseconds(line.split()[1])
+            self.native = self.native or word == "load_with_nhcb"
+        else:
+            self.current = case(line, number)
+
+    def detail(self, word: str, line: str) -> None:
+        """An indented line: of a load, or of a case."""
+        if self.current is None:
+            self.native = self.native or "{{" in line
+            if "{{" not in line:
+                self.memory.series.append(loaded(line, self.step))
+        elif word != "expect":
+            self.current.native = self.current.native or "{{" in line
+            self.current.wanted.append(line)
+        else:
+            self.current.fails = self.current.fails or line.startswith("expect fail")
+            if line.startswith("expect string "):
+                self.current.wanted.append(line.removeprefix("expect string "))
+
+
 def cases(text: str) -> Iterator[tuple[Memory, Case, bool]]:
     """Each case with what was loaded before it, and whether native histograms are among that."""
-    memory, step, current, native = Memory(), 0, None, False
-    for number, raw in enumerate(text.splitlines(), 1):
+    reader = Reader()
+    for number, raw in enumerate([*text.splitlines(), "clear"], 1):
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
         word = line.split()[0]
-        if not raw[0].isspace():
-            if current is not None:
-                yield memory, current, native
-            current = None
-        if word == "clear":
-            memory, native = Memory(), False
-        elif word in ("load", "load_with_nhcb"):
-            step = milliseconds(line.split()[1])
-            native = native or word == "load_with_nhcb"
-        elif word.startswith("eval"):
-            current = case(line, number)
-        elif current is None:
-            native = native or "{{" in line
-            if "{{" not in line:
-                memory.series.append(loaded(line, step))
-        elif word == "expect":
-            current.fails = current.fails or line.startswith("expect fail")
-            if line.startswith("expect string "):
-                current.wanted.append(line.removeprefix("expect string "))
-        else:
-            current.native = current.native or "{{" in line
-            current.wanted.append(line)
-    if current is not None:
-        yield memory, current, native
+        if raw[0].isspace():
+            reader.detail(word, line)
+            continue
+        if reader.current is not None:
+            yield reader.memory, reader.current, reader.native
+        reader.current = None
+        reader.command(word, line, number)
 
 
 def case(line: str, number: int) -> Case:
@@ -104,11 +119,12 @@ def case(line: str, number: int) -> Case:
 
 def described(text: str) -> tuple[Labels, str]:
     """`name{labels} values` -> labels, values."""
-    cut = text.rindex("}") + 1 if "}" in text else len(text.split()[0])
+    cut = text.rindex("}") + 1 if "}" in text else len(text.split(maxsplit=1)[0])
     head, rest = text[:cut].strip(), text[cut:].strip()
     if head == "{}":
         return (), rest
     node = parsed(head)
+    assert isinstance(node, Select)
     (matchers,) = node.alternatives
     return labels_of((one.name, one.value) for one in matchers), rest
 
@@ -117,7 +133,11 @@ def numbers(text: str) -> list[float | None]:
     """`0+10x3`, `1 _ 2x2`, `stale`: a value a step, None for none."""
     found: list[float | None] = []
     for word in text.split():
-        hit = re.fullmatch(r"([-+]?(?:[\d.]+(?:e[-+]?\d+)?|Inf|NaN|_|stale))?(?:([-+][\d.]+(?:e[-+]?\d+)?))?(?:x(\d+))?", word, re.I)
+        hit = re.fullmatch(
+            r"([-+]?(?:[\d.]+(?:e[-+]?\d+)?|Inf|NaN|_|stale))?(?:([-+][\d.]+(?:e[-+]?\d+)?))?(?:x(\d+))?",
+            word,
+            re.IGNORECASE,
+        )
         assert hit, word
         first, grows, times = hit[1], hit[2], int(hit[3] or 0)
         if first == "_":
@@ -138,7 +158,3 @@ def loaded(line: str, step: int) -> Series:
     values = np.array([value for _, value in pairs])
     values.view(np.uint64)[values == float(STALE)] = STALE
     return Series(labels, np.array([at for at, _ in pairs], dtype=np.int64), values)
-
-
-def name_of(labels: Labels) -> str:
-    return dict(labels).get(NAME, "")

@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -65,10 +66,10 @@ class Block:
         series = [tuple(zip(flat[::2], flat[1::2], strict=True)) for flat in found["labels"]]
         self.numbers = np.array([index.add(labels) for labels in series], dtype=np.int64)
         self._counts = np.array(found["counts"], dtype=np.int64)
-        self._groups = [tuple(group) for group in found["groups"]]
+        self._groups: list[tuple[int, int]] = [(begin, length) for begin, length in found["groups"]]
         self._places = {number: place for place, number in enumerate(self.numbers.tolist())}
 
-    def _index(self) -> dict[str, list[list[str]]]:
+    def _index(self) -> dict[str, Any]:
         try:
             with self.path.open("rb") as file:
                 file.seek(-(TAIL.size + len(MAGIC)), os.SEEK_END)
@@ -78,7 +79,7 @@ class Block:
                 raw = file.read(length)
             if tail[TAIL.size :] != MAGIC or zlib.crc32(raw) != checksum:
                 raise Broken("series-block", f"the block {self.path.name} fails its checksum")
-            found: dict[str, list[list[str]]] = orjson.loads(zlib.decompress(raw))
+            found: dict[str, Any] = orjson.loads(zlib.decompress(raw))
         except (OSError, ValueError, struct.error, zlib.error) as error:
             raise Broken("series-block", f"the block {self.path.name} can't be read") from error
         return found

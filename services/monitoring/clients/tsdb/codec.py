@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Any
 
 from libs.shared.errors import Broken
 from services.monitoring.domain.arrays import Floats, Ints, np
@@ -38,10 +39,10 @@ def decoded(raw: bytes) -> tuple[Ints, Floats]:
     return times, values.view(np.float64)
 
 
-def _planes(words: Ints) -> bytes:
+def _planes(words: Any) -> bytes:
     """The words' first bytes, then their second ones, …: equal bytes come to lie side by side."""
-    return words.view(np.uint8).reshape(-1, 8).T.tobytes()
+    return bytes(words.view(np.uint8).reshape(-1, 8).T.tobytes())
 
 
-def _joined(raw: bytes, count: int) -> Ints:
+def _joined(raw: bytes, count: int) -> Any:
     return np.ascontiguousarray(np.frombuffer(raw, dtype=np.uint8).reshape(8, count).T).reshape(-1).view(np.uint64)

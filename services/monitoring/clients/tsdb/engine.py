@@ -14,10 +14,10 @@ from libs.shared.errors import Busy
 from services.monitoring.clients.tsdb.block import Block, sync_folder, write_block
 from services.monitoring.clients.tsdb.index import Index
 from services.monitoring.clients.tsdb.window import Sample, Window
-from services.monitoring.domain.arrays import np
+from services.monitoring.domain.arrays import Floats, Ints, np
 from services.monitoring.domain.labels import Labels, Matcher
 from services.monitoring.domain.promql.frames import Series
-from services.monitoring.domain.sample import Report, Reading
+from services.monitoring.domain.sample import Reading, Report
 
 SPAN = 7_200_000
 """Milliseconds of a window and of a block."""
@@ -27,6 +27,10 @@ OPEN = 24
 """Windows in memory at one time."""
 LAST = 4_102_444_800_000
 """The year 2100: what lies beyond is no time of a sample."""
+
+
+Part = tuple[int, Ints, Floats]
+"""Window, times, values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ class Tsdb:
             self._open()
             blocks = self._reached(start, end)
             numbers = self._index.select(matchers)
-            parts = {number: [] for number in numbers}
+            parts: dict[int, list[Part]] = {number: [] for number in numbers}
             for key in sorted(key for key in self._windows if key * SPAN <= end and (key + 1) * SPAN > start):
                 columns = self._windows[key].columns
                 for number in numbers:
@@ -241,7 +245,7 @@ class Tsdb:
                 window.close()
 
 
-def _joined(labels: Labels, parts: list[tuple[int, object, object]]) -> Series:
+def _joined(labels: Labels, parts: list[Part]) -> Series:
     parts.sort(key=lambda part: part[0])
     if len(parts) == 1:
         return Series(labels, parts[0][1], parts[0][2])

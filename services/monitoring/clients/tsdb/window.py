@@ -79,7 +79,9 @@ class Window:
 
     def series(self, index: Index) -> list[tuple[Labels, Column]]:
         """Sorted by labels, as a block wants them."""
-        return sorted(((index.labels(number), column) for number, column in self.columns.items()), key=lambda one: one[0])
+        return sorted(
+            ((index.labels(number), column) for number, column in self.columns.items()), key=lambda one: one[0]
+        )
 
     def close(self) -> None:
         """Close the log."""

@@ -134,7 +134,9 @@ def _picked(node: Aggregate, vector: Vector, wanted: Floats) -> Vector:
         rows = np.flatnonzero(into == group)
         for moment in range(size):
             there = rows[vector.present[rows, moment]]
-            chosen = _ranked(node.op, vector.values[there, moment], there)[: int(min(max(wanted[moment], 0), len(there)))]
+            chosen = _ranked(node.op, vector.values[there, moment], there)[
+                : int(min(max(wanted[moment], 0), len(there)))
+            ]
             kept[chosen, moment] = True
             order += chosen.tolist() if size == 1 else []
     if size == 1:

@@ -65,23 +65,24 @@ class Evaluation:
     def value(self, node: Node, grid: Grid) -> Value:
         """Of any node."""
         self.budget.check()
+        value: Value
         match node:
-            case Number(value):
-                return Scalar(np.full(grid.size, value))
+            case Number(number):
+                value = Scalar(np.full(grid.size, number))
             case Text(value):
-                return value
+                pass
             case Select():
-                return selecting.instant(self.source, node, grid, self.budget)[0]
-            case Negative(of):
-                return self._negative(of, grid)
-            case Binary():
-                return self._binary(node, grid)
+                value = selecting.instant(self.source, node, grid, self.budget)[0]
+            case Negative() | Binary():
+                value = self._operated(node, grid)
             case Aggregate():
                 param = None if node.param is None else self.value(node.param, grid)
-                return aggregated(node, functions.vector_of(self.value(node.of, grid)), param)
+                value = aggregated(node, functions.vector_of(self.value(node.of, grid)), param)
             case Call():
-                return self._call(node, grid)
-        raise Invalid("query-type", "a range vector stands where an instant vector or a number is expected")
+                value = self._call(node, grid)
+            case Range() | Subquery():
+                raise Invalid("query-type", "a range vector stands where an instant vector or a number is expected")
+        return value
 
     def samples(self, node: Range | Subquery, grid: Grid) -> Samples:
         """What a range vector holds at the grid's one moment."""
@@ -92,8 +93,10 @@ class Evaluation:
                 found.append(Series(one.labels, one.times[part], one.values[part]))
         return Samples(found)
 
-    def _negative(self, of: Node, grid: Grid) -> Value:
-        value = self.value(of, grid)
+    def _operated(self, node: Negative | Binary, grid: Grid) -> Value:
+        if isinstance(node, Binary):
+            return self._binary(node, grid)
+        value = self.value(node.of, grid)
         if isinstance(value, Scalar):
             return Scalar(-value.values)
         vector = functions.vector_of(value)

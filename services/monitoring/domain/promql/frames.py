@@ -74,8 +74,8 @@ def grid_of(start: int, end: int, step: int) -> Grid:
     if step <= 0:
         return Grid(np.array([start], dtype=np.int64), start, end)
     if (end - start) // step >= MOST_POINTS:
-        text = "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"
-        raise Invalid("query-resolution", text)
+        text = "exceeded maximum resolution of 11,000 points per timeseries."
+        raise Invalid("query-resolution", f"{text} Try decreasing the query resolution (?step=XX)")
     return Grid(np.arange(start, end + 1, step, dtype=np.int64), start, end)
 
 
@@ -121,7 +121,7 @@ def stacked(rows: Sequence[tuple[Labels, Floats, Bools]], size: int) -> Vector:
 
 def pruned(vector: Vector) -> Vector:
     """Without rows that are nowhere present."""
-    kept = vector.present.any(axis=1)
+    kept: Bools = np.asarray(vector.present.any(axis=1))
     if kept.all():
         return vector
     labels = [label for label, keep in zip(vector.labels, kept, strict=True) if keep]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf, nan
 
 from libs.shared.errors import Invalid
-from services.monitoring.domain.arrays import Floats, np
+from services.monitoring.domain.arrays import Bools, Floats, np
 from services.monitoring.domain.labels import NAME, Labels, changed, labels_of, unnamed, without
 from services.monitoring.domain.promql import calendar
 from services.monitoring.domain.promql.frames import Grid, Scalar, Value, Vector, merged, pruned, renamed, stacked
@@ -16,31 +16,32 @@ from services.monitoring.domain.regex import compiled, expanded
 
 Function = Callable[[Sequence[Value], Grid], Value]
 
-PLAIN: Mapping[str, Callable[[Floats], Floats]] = {
-    "abs": lambda v: np.abs(v),
-    "ceil": lambda v: np.ceil(v),
-    "floor": lambda v: np.floor(v),
-    "exp": lambda v: np.exp(v),
-    "sqrt": lambda v: np.sqrt(v),
-    "ln": lambda v: np.log(v),
-    "log2": lambda v: np.log2(v),
-    "log10": lambda v: np.log10(v),
-    "sgn": lambda v: np.sign(v),
-    "sin": lambda v: np.sin(v),
-    "cos": lambda v: np.cos(v),
-    "tan": lambda v: np.tan(v),
-    "asin": lambda v: np.arcsin(v),
-    "acos": lambda v: np.arccos(v),
-    "atan": lambda v: np.arctan(v),
-    "sinh": lambda v: np.sinh(v),
-    "cosh": lambda v: np.cosh(v),
-    "tanh": lambda v: np.tanh(v),
-    "asinh": lambda v: np.arcsinh(v),
-    "acosh": lambda v: np.arccosh(v),
-    "atanh": lambda v: np.arctanh(v),
-    "deg": lambda v: np.rad2deg(v),
-    "rad": lambda v: np.deg2rad(v),
+PLAIN: Mapping[str, str] = {
+    "abs": "abs",
+    "ceil": "ceil",
+    "floor": "floor",
+    "exp": "exp",
+    "sqrt": "sqrt",
+    "ln": "log",
+    "log2": "log2",
+    "log10": "log10",
+    "sgn": "sign",
+    "sin": "sin",
+    "cos": "cos",
+    "tan": "tan",
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "sinh": "sinh",
+    "cosh": "cosh",
+    "tanh": "tanh",
+    "asinh": "arcsinh",
+    "acosh": "arccosh",
+    "atanh": "arctanh",
+    "deg": "rad2deg",
+    "rad": "deg2rad",
 }
+"""Function -> numpy's name for it."""
 
 
 def vector_of(value: Value) -> Vector:
@@ -64,10 +65,10 @@ def text_of(value: Value) -> str:
     return value
 
 
-def _plain(work: Callable[[Floats], Floats]) -> Function:
+def _plain(work: str) -> Function:
     def function(args: Sequence[Value], _: Grid) -> Value:
         vector = vector_of(args[0])
-        return renamed(vector, work(vector.values))
+        return renamed(vector, getattr(np, work)(vector.values))
 
     return function
 
@@ -206,7 +207,7 @@ def absent_labels(node: Node) -> Labels:
 
 def absent(labels: Labels, present: Vector, grid: Grid) -> Vector:
     """One series of value 1 when none is present."""
-    missing = ~present.present.any(axis=0) if present.labels else np.ones(grid.size, dtype=bool)
+    missing: Bools = ~np.any(present.present, axis=0)
     return stacked([(labels, np.ones(grid.size), missing)], grid.size)
 
 

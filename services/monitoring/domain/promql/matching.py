@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from libs.shared.errors import Invalid
-from services.monitoring.domain.arrays import Bools, np
+from services.monitoring.domain.arrays import Bools, Ints, np
 from services.monitoring.domain.labels import NAME, Labels, changed, only, unnamed, without
 from services.monitoring.domain.promql.frames import Vector, empty, merged, pruned
 from services.monitoring.domain.promql.nodes import Binary, Matching
@@ -96,12 +96,12 @@ def _by_signature(vector: Vector, sign: Signature, side: str) -> dict[Labels, li
     return found
 
 
-def _refuse_several(signs: list[Labels], rows: object, together: Bools) -> None:
+def _refuse_several(signs: list[Labels], rows: Ints, together: Bools) -> None:
     """One-to-one: at no moment may two series of the left meet the same of the right."""
-    counts: dict[Labels, object] = {}
-    for row, present in zip(rows, together, strict=True):  # type: ignore[call-overload]  # an array of row numbers
+    counts: dict[Labels, Ints] = {}
+    for row, present in zip(rows.tolist(), together, strict=True):
         key = signs[row]
-        total = counts.get(key, 0) + present.astype(int)
+        total = present.astype(np.int64) + counts.get(key, 0)
         if (total > 1).any():
             raise Invalid("query-many-to-one", SEVERAL)
         counts[key] = total

@@ -10,10 +10,10 @@ ARITHMETIC: Mapping[str, Callable[[Floats, Floats], Floats]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": lambda a, b: np.divide(a, b),
-    "%": lambda a, b: np.fmod(a, b),
-    "^": lambda a, b: np.power(a, b),
-    "atan2": lambda a, b: np.arctan2(a, b),
+    "/": lambda a, b: a / b,
+    "%": lambda a, b: np.asarray(np.fmod(a, b)),
+    "^": lambda a, b: a**b,
+    "atan2": lambda a, b: np.asarray(np.arctan2(a, b)),
 }
 COMPARISON: Mapping[str, Callable[[Floats, Floats], Bools]] = {
     "==": lambda a, b: a == b,

@@ -39,7 +39,8 @@ def found(source: Source, select: Select, start: int, end: int, budget: Budget) 
 
 def stale(values: Floats) -> Bools:
     """Which of them say that the series ended."""
-    return np.ascontiguousarray(values).view(np.uint64) == np.uint64(STALE)
+    marks: Bools = np.ascontiguousarray(values).view(np.uint64) == np.uint64(STALE)
+    return marks
 
 
 def instant(source: Source, select: Select, grid: Grid, budget: Budget) -> tuple[Vector, list[Ints]]:
@@ -72,21 +73,21 @@ def _framed(series: Iterable[Series], when: Ints, span: int, grid: Grid, budget:
         kept = ~stale(one.values)
         times, values = (one.times, one.values) if kept.all() else (one.times[kept], one.values[kept])
         if len(times):
-            yield framed(one.labels, times, values, when, span, grid)
+            yield framed(Series(one.labels, times, values), when, span, grid)
 
 
-def framed(labels: Labels, times: Ints, values: Floats, when: Ints, span: int, grid: Grid) -> Windows:
+def framed(series: Series, when: Ints, span: int, grid: Grid) -> Windows:
     """One series' windows of this span that end at these moments."""
     begin = when - span
-    low = np.searchsorted(times, begin, side="right")
-    high = np.searchsorted(times, when, side="right")
-    return Windows(labels, times, values, low, high, begin, when, grid.times, span)
+    low = np.searchsorted(series.times, begin, side="right")
+    high = np.searchsorted(series.times, when, side="right")
+    return Windows(series.labels, series.times, series.values, low, high, begin, when, grid.times, span)
 
 
 def of_vector(vector: Vector, times: Ints, when: Ints, span: int, grid: Grid) -> Sequence[Windows]:
     """A subquery's inner vector as windows."""
     return [
-        framed(labels, times[present], values[present], when, span, grid)
+        framed(Series(labels, times[present], values[present]), when, span, grid)
         for labels, values, present in zip(vector.labels, vector.values, vector.present, strict=True)
         if present.any()
     ]

@@ -104,7 +104,8 @@ def _number_of(changed: Callable[[Floats], Bools]) -> Function:
 
 def _differs(values: Floats) -> Bools:
     before, after = values[:-1], values[1:]
-    return (before != after) & ~(np.isnan(before) & np.isnan(after))
+    different: Bools = (before != after) & ~(np.isnan(before) & np.isnan(after))
+    return different
 
 
 def _each(reduce: Callable[[Floats], float]) -> Function:
@@ -113,7 +114,7 @@ def _each(reduce: Callable[[Floats], float]) -> Function:
     def reduced(windows: Windows, _: Param | None) -> Answer:
         ok = windows.counts >= 1
         out = np.zeros(len(ok))
-        for moment in np.flatnonzero(ok):
+        for moment in np.flatnonzero(ok).tolist():
             out[moment] = reduce(windows.values[windows.low[moment] : windows.high[moment]])
         return out, ok
 
@@ -171,7 +172,7 @@ def _quantile(windows: Windows, wanted: Param | None) -> Answer:
     ok = windows.counts >= 1
     out = np.zeros(len(ok))
     levels = np.zeros(len(ok)) if wanted is None else wanted
-    for moment in np.flatnonzero(ok):
+    for moment in np.flatnonzero(ok).tolist():
         out[moment] = quantile(float(levels[moment]), windows.values[windows.low[moment] : windows.high[moment]])
     return out, ok
 
@@ -191,7 +192,7 @@ def _line(windows: Windows, moment: int, origin: float) -> tuple[float, float]:
 def _derivative(windows: Windows, _: Param | None) -> Answer:
     ok = windows.counts > 1
     out = np.zeros(len(ok))
-    for moment in np.flatnonzero(ok):
+    for moment in np.flatnonzero(ok).tolist():
         out[moment] = _line(windows, moment, float(windows.times[windows.low[moment]]))[0]
     return out, ok
 
@@ -200,7 +201,7 @@ def _predicted(windows: Windows, ahead: Param | None) -> Answer:
     ok = windows.counts > 1
     out = np.zeros(len(ok))
     seconds = np.zeros(len(ok)) if ahead is None else ahead
-    for moment in np.flatnonzero(ok):
+    for moment in np.flatnonzero(ok).tolist():
         slope, height = _line(windows, moment, float(windows.now[moment]))
         out[moment] = slope * seconds[moment] + height
     return out, ok
