@@ -9,6 +9,8 @@ from typing import Any
 
 from libs.shared.errors import Invalid
 from services.monitoring.domain.labels import NAME, Matcher
+from services.monitoring.domain.promql.aggregating import AGGREGATIONS
+from services.monitoring.domain.promql.evaluator import OFFERED
 from services.monitoring.domain.promql.nodes import (
     Aggregate,
     At,
@@ -87,11 +89,15 @@ def _compound(kind: str, tree: Any, depth: int) -> Node:
         case "UnaryExpr":
             return Negative(_node(tree.expr, depth + 1))
         case "Call":
+            if tree.func.name not in OFFERED:
+                raise refused(f"the function {tree.func.name} is not offered here")
             return Call(tree.func.name, tuple(_node(one, depth + 1) for one in tree.args))
         case "SubqueryExpr":
             inner, step = _node(tree.expr, depth + 1), _ms(tree.step) if tree.step else 0
             return Subquery(inner, _ms(tree.range), step, _ms(tree.offset), _at(tree))
         case "AggregateExpr":
+            if str(tree.op) not in AGGREGATIONS:
+                raise refused(f"the aggregation {tree.op} is not offered here")
             param = None if tree.param is None else _node(tree.param, depth + 1)
             by = tree.modifier
             labels = tuple(by.labels) if by else ()

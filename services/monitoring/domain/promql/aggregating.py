@@ -107,6 +107,9 @@ REDUCTIONS: Mapping[str, Callable[[Ints, Vector, Floats], Floats]] = {
 }
 
 
+AGGREGATIONS = frozenset(REDUCTIONS) | PICKING | {"quantile", "count_values"}
+
+
 def _quantiles(groups: list[Labels], into: Ints, vector: Vector, levels: Floats) -> Vector:
     size = vector.values.shape[1]
     values, present = np.zeros((len(groups), size)), np.zeros((len(groups), size), dtype=bool)

@@ -42,6 +42,9 @@ from services.monitoring.domain.promql.nodes import (
 )
 from services.monitoring.domain.promql.operators import ARITHMETIC, COMPARISON, SETS, applied
 
+OWN = frozenset({"timestamp", "absent", "absent_over_time"})
+OFFERED = frozenset(functions.FUNCTIONS) | frozenset(windows.FUNCTIONS) | OWN
+"""Functions; any other is refused by name."""
 ABSENT = frozenset({"absent", "absent_over_time"})
 
 

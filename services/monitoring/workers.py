@@ -1,0 +1,5 @@
+"""Loops."""
+
+from __future__ import annotations
+
+WORKERS = ()
