@@ -39,6 +39,11 @@ class Upstreams:
         """Whether the service has an address."""
         return service in self._addresses
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Names of the services that have an address."""
+        return tuple(self._addresses)
+
     def open(self, service: str, *, lasting: bool = False) -> tuple[aiohttp.ClientSession, URL]:
         """The service's session, and the address that paths are joined to; raises `Missing` for an unknown one. What is
         `lasting` (streams, sockets) has connections of its own, as many as whoever opens them allows: it must not use

@@ -89,25 +89,32 @@ def _compound(kind: str, tree: Any, depth: int) -> Node:
         case "UnaryExpr":
             return Negative(_node(tree.expr, depth + 1))
         case "Call":
-            if tree.func.name not in OFFERED:
-                raise refused(f"the function {tree.func.name} is not offered here")
-            return Call(tree.func.name, tuple(_node(one, depth + 1) for one in tree.args))
+            return _call(tree, depth)
         case "SubqueryExpr":
             inner, step = _node(tree.expr, depth + 1), _ms(tree.step) if tree.step else 0
             return Subquery(inner, _ms(tree.range), step, _ms(tree.offset), _at(tree))
         case "AggregateExpr":
-            if str(tree.op) not in AGGREGATIONS:
-                raise refused(f"the aggregation {tree.op} is not offered here")
-            param = None if tree.param is None else _node(tree.param, depth + 1)
-            by = tree.modifier
-            labels = tuple(by.labels) if by else ()
-            excluded = by is not None and str(by.type).endswith("Without")
-            return Aggregate(str(tree.op), _node(tree.expr, depth + 1), param, labels, excluded)
+            return _aggregate(tree, depth)
         case "BinaryExpr":
             left, right = _node(tree.lhs, depth + 1), _node(tree.rhs, depth + 1)
             truth = bool(tree.modifier and tree.modifier.return_bool)
             return Binary(str(tree.op), left, right, _matching(tree.modifier), truth)
     raise refused(f"{kind} is not understood here")
+
+
+def _call(tree: Any, depth: int) -> Call:
+    if tree.func.name not in OFFERED:
+        raise refused(f"the function {tree.func.name} is not offered here")
+    return Call(tree.func.name, tuple(_node(one, depth + 1) for one in tree.args))
+
+
+def _aggregate(tree: Any, depth: int) -> Aggregate:
+    if str(tree.op) not in AGGREGATIONS:
+        raise refused(f"the aggregation {tree.op} is not offered here")
+    param = None if tree.param is None else _node(tree.param, depth + 1)
+    by = tree.modifier
+    excluded = by is not None and str(by.type).endswith("Without")
+    return Aggregate(str(tree.op), _node(tree.expr, depth + 1), param, tuple(by.labels) if by else (), excluded)
 
 
 def _matching(modifier: Any) -> Matching:

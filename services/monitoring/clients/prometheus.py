@@ -56,7 +56,7 @@ class Prometheus:
 
     async def series(self, selectors: Sequence[str], start: int, end: int) -> list[Labels]:
         """As `Metrics` says."""
-        form = {
+        form: dict[str, str | list[str]] = {
             "match[]": list(selectors) or ['{__name__!=""}'],
             "start": str(seconds(start)),
             "end": str(seconds(end)),

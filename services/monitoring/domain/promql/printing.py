@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from services.monitoring.domain.labels import Matcher
 from services.monitoring.domain.named import quoted
@@ -36,7 +37,8 @@ def bound(node: Node, label: str, value: str) -> Node:
     if isinstance(node, Call):
         return replace(node, args=tuple(bound(one, label, value) for one in node.args))
     parts = {name: getattr(node, name) for name in ("select", "of", "param", "left", "right") if hasattr(node, name)}
-    return replace(node, **{name: bound(part, label, value) for name, part in parts.items() if part is not None})
+    inside: dict[str, Any] = {name: bound(part, label, value) for name, part in parts.items() if part is not None}
+    return replace(node, **inside)
 
 
 def printed(node: Node) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from services.monitoring.domain.state.series import State, label_name, quantity
@@ -24,26 +24,14 @@ def namespace(item: Object) -> Iterator[State]:
     yield "kube_namespace_labels", {**told, "namespace": name, "workspace": str(labels.get(WORKSPACE, ""))}, 1
 
 
-class named:  # noqa: N801  # read as a function in the table of kinds
+def named(label: str) -> Callable[[Object], Iterator[State]]:
     """`kube_<label>_labels` of each."""
-
-    def __init__(self, label: str) -> None:
-        self._label = label
-
-    def __call__(self, item: Object) -> Iterator[State]:
-        """One series an object."""
-        yield f"kube_{self._label}_labels", place(item, self._label), 1
+    return lambda item: iter([(f"kube_{label}_labels", place(item, label), 1.0)])
 
 
-class counted:  # noqa: N801  # as above
+def counted(label: str) -> Callable[[Object], Iterator[State]]:
     """`kube_<label>_info` of each."""
-
-    def __init__(self, label: str) -> None:
-        self._label = label
-
-    def __call__(self, item: Object) -> Iterator[State]:
-        """One series an object."""
-        yield f"kube_{self._label}_info", place(item, self._label), 1
+    return lambda item: iter([(f"kube_{label}_info", place(item, label), 1.0)])
 
 
 def secret(item: Object) -> Iterator[State]:

@@ -1,5 +1,0 @@
-"""Loops."""
-
-from __future__ import annotations
-
-WORKERS = ()
