@@ -1,4 +1,4 @@
-"""What stands in the cluster, as series: each object's are worked out when it changes, and nothing else is kept of it."""
+"""What stands in the cluster, as series: worked out when an object changes; nothing else is kept of it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ async def record_rules(parts: Parts) -> None:
     """For ever; a round that the disk refuses is left out."""
     keep = parts.keep
     if keep is None:
-        return await idle(parts)
+        await idle(parts)
+        return
     await parts.clock.sleep(HEAD_START)
     pace = Pace(parts)
     while True:

@@ -43,6 +43,7 @@ class Round:
     def __init__(self) -> None:
         self._targets: dict[tuple[tuple[str, str], ...], Target] = {}
         self._state: set[Labels] = set()
+        self._ended: set[Labels] = set()
 
     def targets(self, observed: Observed, services: Iterable[str]) -> list[Target]:
         """Of this round; what is no target any more is forgotten."""
@@ -50,6 +51,9 @@ class Round:
             tuple(sorted(labels.items())): (labels, fetch)
             for labels, fetch in [*_nodes(observed), *_services(services)]
         }
+        for key, target in self._targets.items():
+            if key not in wanted:
+                self._ended |= target.before
         self._targets = {
             key: self._targets.get(key) or Target(labels, fetch, Reader(labels, MOST))
             for key, (labels, fetch) in wanted.items()
@@ -57,10 +61,10 @@ class Round:
         return list(self._targets.values())
 
     def state(self, observed: Observed, at: int) -> list[Reading]:
-        """The objects' series, and the ends of those that are gone."""
-        found = {labels: value for labels, value in observed.series()}
-        ended = self._state - found.keys()
-        self._state = set(found)
+        """The objects' series, and the ends of those that are gone, targets' that are none any more included."""
+        found = dict(observed.series())
+        ended = (self._state - found.keys()) | self._ended
+        self._state, self._ended = set(found), set()
         up = changed((), {"__name__": "up", "job": "kube-state-metrics", "instance": "cluster"})
         return [
             (up, at, float(NODES in observed.synced)),
@@ -105,7 +109,7 @@ def _own(service: str) -> Callable[[Parts], Coroutine[Any, Any, str]]:
 async def scrape_targets(parts: Parts) -> None:
     """For ever."""
     if parts.keep is None:
-        return await idle(parts)
+        await idle(parts)
     observed = Observed()
     async with asyncio.TaskGroup() as tasks:
         for kind in KINDS:

@@ -13,7 +13,8 @@ async def tend_series(parts: Parts) -> None:
     """Seal what is over and drop what is old, every five minutes; a fault waits for the next time."""
     keep = parts.keep
     if keep is None:
-        return await idle(parts)
+        await idle(parts)
+        return
     while True:
         await parts.clock.sleep(EVERY)
         try:
