@@ -63,7 +63,7 @@ def _places(level: str) -> tuple[str, ...]:
 
 def _workload(path: Mapping[str, str], wanted: str) -> Scope:
     namespace = exactly("namespace", path["namespace"])
-    kind = KINDS.get(path.get("kind", "").lower(), ".*")
+    kind = KINDS.get(path.get("kind", ""), ".*")
     named = f"{kind}:({wanted or '.*'})"
     first = f"{namespace}, {like('workload', named)}"
     by_metric = tuple((f"_{k}_", f'{namespace}, {k}!="", {like(k, wanted)}') for k in KINDS)
@@ -71,7 +71,7 @@ def _workload(path: Mapping[str, str], wanted: str) -> Scope:
 
 
 def _pod(path: Mapping[str, str], query: Mapping[str, str], wanted: str) -> Scope:
-    owner = _owner(path.get("kind", "").lower(), path.get("workload", ""))
+    owner = _owner(path.get("kind", ""), path.get("workload", ""))
     if "pod" in path:
         pod = exactly("pod", path["pod"])
         place = exactly("node", path["node"]) if "node" in path else exactly("namespace", path["namespace"])

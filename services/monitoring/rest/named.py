@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from libs.shared.errors import Malformed
-from libs.shared.http.faults import json_response
+from libs.shared.errors import Malformed, Missing
+from libs.shared.http.faults import MISSES, json_response
 from libs.shared.http.route import Route
 from services.monitoring import queries, shapes
 from services.monitoring.domain.moment import duration, moments
@@ -32,6 +32,8 @@ def measured(level: str) -> Handler:
     async def measure(request: web.Request, parts: Parts) -> web.Response:
         """Named metrics, at one moment or over a range; ranked and in pages with `sort_metric`."""
         query, path = request.query, request.match_info
+        if level == "workspace" and query.get("type") == "statistics":
+            raise Missing("monitoring-statistics", MISSES[404])  # a workspace's counters are not told here
         when = moments(query, round(parts.clock().timestamp() * 1000))
         order = shapes.order(query)
         if namespace := path.get("namespace"):
