@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,17 +18,18 @@ from libs.shared.http.faults import answer, dialect_of
 from libs.shared.http.reading import ROUTE
 from libs.shared.http.route import Route
 from libs.shared.kube.client import Kube
-from libs.shared.kube.watch import Change
+from libs.shared.kube.watch import Change, What
 from libs.shared.telemetry.make import silent
 from libs.shared.testing.clock import VirtualClock
 from services.monitoring.app import seeds
 from services.monitoring.clients.embedded import Embedded
 from services.monitoring.domain.labels import labels_of
+from services.monitoring.domain.state import KINDS
 from services.monitoring.parts import Journal, Parts, Targets
 from services.monitoring.rest import ROUTES
 from services.monitoring.settings import MonitoringSettings
 from services.monitoring.workers.observing import Observed, observe
-from services.monitoring.workers.scraping import KINDS, Round, scraped
+from services.monitoring.workers.scraping import Round, scraped
 
 Client = TestClient[web.Request, web.Application]
 MADE = "2025-12-31T23:00:00Z"
@@ -44,22 +45,22 @@ class Cluster:
     """Nodes that don't answer."""
 
     async def get(self, path: str, **_: Any) -> dict[str, Any]:
-        folder, _, name = path.rpartition("/")
-        found = [one for one in self.objects.get(folder, []) if one["metadata"]["name"] == name]
-        if not found:
-            raise Missing("missing", f"{name} not found")
-        return found[0]
+        folder, wanted = path.rsplit("/", 1)
+        for item in self.objects.get(folder, []):
+            if item["metadata"]["name"] == wanted:
+                return item
+        raise Missing("missing", f"{wanted} not found")
 
     async def watch(self, path: str, **_: Any) -> AsyncIterator[Change]:
         if path not in self.objects:
             raise Missing("kind-missing", f"{path} is not served")
         for one in self.objects[path]:
-            yield Change("ADDED", one)
-        yield Change("SYNCED")
+            yield Change(What.ADDED, one)
+        yield Change(What.SYNCED)
         await asyncio.Event().wait()
 
     async def text(self, path: str, **_: Any) -> str:
-        node, what = path.split("/")[4], path.rpartition("/")[2]
+        node, what = path.split("/")[4], path.rsplit("/", 1)[-1]
         if node in self.down:
             raise Busy("node-down", f"{node} does not answer")
         return exposed(node, what, self.clock.monotonic() + 1000, self.objects.get("/api/v1/pods", []))
@@ -69,19 +70,21 @@ def exposed(node: str, what: str, seconds: float, pods: list[dict[str, Any]]) ->
     """What a node tells of itself and its pods: a quarter of each of its two processors, a tenth a container."""
     lines = ["# HELP x y", "# TYPE x counter"]
     if what == "node":
-        for cpu in "01":
+        for cpu in ("0", "1"):
             lines += [f'node_cpu_seconds_total{{cpu="{cpu}",mode="user"}} {seconds / 4}']
             lines += [f'node_cpu_seconds_total{{cpu="{cpu}",mode="idle"}} {seconds * 3 / 4}']
         memory = {"MemTotal": 8, "MemFree": 2, "Cached": 1, "Buffers": 0.5, "SReclaimable": 0.5}
         lines += [f"node_memory_{name}_bytes {size * 2**30}" for name, size in memory.items()]
         disk = 'device="/dev/sda1",fstype="ext4",mountpoint="/"'
-        lines += [f"node_filesystem_size_bytes{{{disk}}} 100", f"node_filesystem_avail_bytes{{{disk}}} 25", "node_load1 1.5"]
+        lines += [f"node_filesystem_size_bytes{{{disk}}} 100", f"node_filesystem_avail_bytes{{{disk}}} 25"]
+        lines += ["node_load1 1.5"]
     for pod in pods if what == "cadvisor" else ():
         if pod["spec"]["nodeName"] == node:
             meta = pod["metadata"]
             own = f'namespace="{meta["namespace"]}",pod="{meta["name"]}",container="c",image="nginx"'
             lines += [f"container_cpu_usage_seconds_total{{{own}}} {seconds / 10}"]
-            lines += [f"container_memory_working_set_bytes{{{own}}} 1000", f"container_memory_usage_bytes{{{own}}} 1500"]
+            lines += [f"container_memory_working_set_bytes{{{own}}} 1000"]
+            lines += [f"container_memory_usage_bytes{{{own}}} 1500"]
     return "\n".join(lines) + "\n"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from libs.shared.errors import Fault
+from libs.shared.kube.watch import What
 from services.monitoring.domain.labels import Labels
 from services.monitoring.domain.state import Kind, labels_of_state
 from services.monitoring.parts import Parts
@@ -90,9 +91,9 @@ async def observe(kind: Kind, observed: Observed, parts: Parts) -> None:
         observed.forget(kind.path)
         try:
             async for change in parts.targets.cluster.watch(kind.path):
-                if change.type == "SYNCED":
+                if change.type is What.SYNCED:
                     observed.synced.add(kind.path)
-                elif change.type == "DELETED":
+                elif change.type is What.DELETED:
                     observed.drop(kind.path, change.object)
                 else:
                     observed.put(kind, change.object)
