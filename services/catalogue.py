@@ -14,6 +14,7 @@ CATALOGUE = (
     "devops",
     "events",
     "gateway",
+    "monitoring",
     "notification",
 )
 FIRST = ("accounts", "gateway")
