@@ -1,4 +1,4 @@
-"""Which tests that need a real server are run: `--servers=auto|none|all`.
+"""Which tests that need a real server are run: `--servers=auto|none|all`; a slow machine fails no property.
 
 `none` leaves them out, `all` runs every one (a server that is absent fails its tests), `auto` runs those whose
 server is there. The address of a server is in `SERVER_<KIND>`, as `hack/servers.sh` exports it.
@@ -9,6 +9,10 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("orrery", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("orrery")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
