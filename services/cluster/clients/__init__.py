@@ -1,0 +1,1 @@
+"""Foreign systems: the cluster, and accounts as far as members are described."""

@@ -1,0 +1,1 @@
+"""Everything that changes this service's own documents."""

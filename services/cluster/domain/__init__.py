@@ -1,0 +1,1 @@
+"""What is observed and what is wished for, as values: pure."""

@@ -1,0 +1,1 @@
+"""The wire's JSON, its filters and its orders."""
