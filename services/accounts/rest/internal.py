@@ -1,20 +1,29 @@
-"""What the gateway asks: everything that it decides by, the keys of tokens, and whether a password is right."""
+"""What the gateway asks: everything that it decides by, the keys of tokens, and whether a password is right. And what
+other services ask: users by name, and whether a workspace stands.
+"""
 
 from __future__ import annotations
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from libs.shared.errors import Unauthenticated
 from libs.shared.http.reading import strict
 from libs.shared.http.route import Access, Route
 from libs.shared.values import Secret
 from services.accounts.domain.login import INACTIVE, From, Way
+from services.accounts.domain.resource import WORKSPACES
 from services.accounts.parts import Parts
+from services.accounts.queries import user as users
+from services.accounts.queries import workspace as workspaces
 from services.accounts.queries.index import index
 from services.accounts.rest.sessions import attempt, keys
+from services.accounts.shapes import user as user_shapes
+from services.accounts.shapes import workspace as workspace_shapes
 from services.accounts.shapes.session import KeysShape
+from services.accounts.shapes.user import UserShape
+from services.accounts.shapes.workspace import WorkspaceShape
 
 NDJSON = "application/x-ndjson"
 BATCH = 64 << 10
@@ -30,6 +39,20 @@ class Credentials(BaseModel):
     password: Secret
     source_ip: str = ""
     user_agent: str = ""
+
+
+class NamesShape(BaseModel):
+    """Names of users, whether or not there are such."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    names: tuple[str, ...] = Field(max_length=1000)
+
+
+class UsersShape(BaseModel):
+    """Users as clients see them."""
+
+    items: list[UserShape]
 
 
 class VerifiedShape(BaseModel):
@@ -71,10 +94,33 @@ async def verify(request: web.Request, parts: Parts) -> web.StreamResponse:
     return web.json_response({"user": outcome.user.name, "groups": list(outcome.user.groups)})
 
 
+async def name_users(request: web.Request, parts: Parts) -> web.StreamResponse:
+    """The users of these names, as clients see them: for services that show members. Who is unknown is left out."""
+    given = await strict(request, NamesShape)
+    found = [await users.found(parts.store, name) for name in dict.fromkeys(given.names)]
+    return web.json_response({"items": [user_shapes.user(one) for one in found if one is not None]})
+
+
+async def get_workspace(request: web.Request, parts: Parts) -> web.StreamResponse:
+    """A workspace as clients see it, for services that put something into one; raises `Missing`."""
+    found = await workspaces.workspace(parts.store, request.match_info["workspace"], WORKSPACES)
+    return web.json_response(workspace_shapes.workspace(found))
+
+
 ROUTES = (
     Route("GET", "/internal/accounts/v1/index", stream_index, access=Access.INTERNAL, streams=True, media=NDJSON),
     Route("GET", "/internal/accounts/v1/keys", keys, access=Access.INTERNAL, answer=KeysShape),
     Route(
         "POST", "/internal/accounts/v1/verify", verify, access=Access.GATEWAY, body=Credentials, answer=VerifiedShape
+    ),
+    Route(
+        "POST", "/internal/accounts/v1/users", name_users, access=Access.INTERNAL, body=NamesShape, answer=UsersShape
+    ),
+    Route(
+        "GET",
+        "/internal/accounts/v1/workspaces/{workspace}",
+        get_workspace,
+        access=Access.INTERNAL,
+        answer=WorkspaceShape,
     ),
 )

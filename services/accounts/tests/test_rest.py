@@ -456,3 +456,16 @@ async def test_internal_routes_are_the_gateway_s(ask: Asked) -> None:
     assert (wrong.status, wrong.json["slug"], wrong.json["detail"]) == (401, "incorrect-password", "incorrect password")
     odd = await ask.gateway("POST", verify, {"username": "bob", "password": "no", "colour": "red"})
     assert odd.status == 422
+
+
+async def test_services_ask_for_users_and_workspaces(ask: Asked) -> None:
+    """Users by name as clients see them, without those that aren't there; a workspace that stands, or 404. Nobody else
+    may ask.
+    """
+    users, body = "/internal/accounts/v1/users", {"names": ["admin", "nobody-here", "admin"]}
+    found = (await ask.gateway("POST", users, body)).json["items"]
+    assert [one["metadata"]["name"] for one in found] == ["admin"]
+    assert "password" not in found[0]["spec"]
+    assert (await ask("POST", users, body)).status == 403
+    assert (await ask.gateway("POST", users, {"names": [1]})).status == 422
+    assert (await ask.gateway("GET", "/internal/accounts/v1/workspaces/none-such")).status == 404

@@ -1,14 +1,16 @@
-"""Accounts, asked for the users who are members of projects."""
+"""Accounts, asked for the users who are members of projects, and for the workspaces that own them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
+from urllib.parse import quote
 
-from libs.shared.errors import Broken
+from libs.shared.errors import Broken, Missing
 
 SERVICE = "accounts"
 USERS = "/internal/accounts/v1/users"
+WORKSPACES = "/internal/accounts/v1/workspaces/"
 MOST = 500
 """Users that are asked for at once."""
 
@@ -38,3 +40,11 @@ class People:
                 raise Broken("accounts-answer", "accounts' list of users can't be read")
             found |= {str(item["metadata"]["name"]): item for item in items}
         return found
+
+    async def require_workspace(self, name: str) -> None:
+        """Return when the workspace stands; raises `Missing`."""
+        try:
+            await self._calls.ask(SERVICE, "GET", WORKSPACES + quote(name, safe=""))
+        except Missing:
+            text = f'workspaces.tenant.kubesphere.io "{name}" not found'
+            raise Missing("workspace-missing", text, resource="workspaces", name=name) from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from libs.shared.errors import Missing
@@ -22,7 +24,7 @@ from services.cluster.shapes.members import MemberShape, MemberUserShape
 from services.cluster.shapes.roles import aggregated, is_template, unknown_role
 
 V = "/kapis/iam.kubesphere.io/v1alpha2/namespaces/{namespace}/members"
-SUCCESS = {"message": "success"}
+SUCCESS: Mapping[str, str] = {"message": "success"}
 
 
 async def list_members(request: web.Request, parts: Parts) -> web.StreamResponse:
@@ -70,7 +72,7 @@ async def remove_member(request: web.Request, parts: Parts) -> web.StreamRespons
     for binding in _bindings(request, parts):
         if member.binds(binding, name):
             await _release(binding, name, parts)
-    return web.json_response(SUCCESS)
+    return web.json_response(dict(SUCCESS))
 
 
 async def list_member_templates(request: web.Request, parts: Parts) -> web.StreamResponse:

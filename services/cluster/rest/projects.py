@@ -30,7 +30,7 @@ ONE = OF_WORKSPACE + "/{namespace}"
 LISTS_ALL = May("namespaces.all", "list", "namespaces", "", "Cluster")
 LISTS_HERE = May("namespaces.all", "list", "namespaces", "", "Workspace", workspace="{workspace}")
 MINE = Mine("namespaces.mine", "namespaces")
-SUCCESS = {"message": "success"}
+SUCCESS: Mapping[str, str] = {"message": "success"}
 
 
 async def list_projects(request: web.Request, parts: Parts) -> web.StreamResponse:
@@ -55,6 +55,7 @@ async def create_project(request: web.Request, parts: Parts) -> web.StreamRespon
     body, workspace = await lenient_object(request), request.match_info["workspace"]
     name = str((body.get("metadata") or {}).get("name") or "") if isinstance(body.get("metadata"), Mapping) else ""
     wanted = project.namespace(name, workspace, caller(request).user, body)
+    await parts.people.require_workspace(workspace)
     try:
         made = await parts.kube.create(NAMESPACES.path(), wanted)
     except Exists as fault:
@@ -90,7 +91,7 @@ async def delete_project(request: web.Request, parts: Parts) -> web.StreamRespon
     """Delete a namespace of the workspace with everything in it."""
     before = await _own(request, parts)
     await kube.delete_project(parts.kube, resource.name(before))
-    return web.json_response(SUCCESS)
+    return web.json_response(dict(SUCCESS))
 
 
 async def _own(request: web.Request, parts: Parts) -> JsonObject:

@@ -24,7 +24,7 @@ from services.cluster.rest.granting import EVERYTHING, rules_of, vet
 from services.cluster.shapes.roles import AGGREGATE_TO, aggregated, unknown_role, wished
 
 V = "/kapis/iam.kubesphere.io/v1alpha2/namespaces/{namespace}/roles"
-SUCCESS = {"message": "success"}
+SUCCESS: Mapping[str, str] = {"message": "success"}
 
 
 async def list_roles(request: web.Request, parts: Parts) -> web.StreamResponse:
@@ -80,7 +80,7 @@ async def delete_role(request: web.Request, parts: Parts) -> web.StreamResponse:
     except Missing:
         raise unknown_role(resource.name(before)) from None
     parts.shelf.drop(ROLES.plural, before)
-    return web.json_response(SUCCESS)
+    return web.json_response(dict(SUCCESS))
 
 
 def _standing(request: web.Request, parts: Parts, name: str) -> JsonObject | None:

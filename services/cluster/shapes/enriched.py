@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +13,7 @@ from services.cluster.domain.resource import JsonObject
 from services.cluster.shapes.filters import spec, status
 
 DONE = ("Succeeded", "Failed")
-FORMATS = {"cpu": cores, "memory": binary}
+FORMATS: Mapping[str, Callable[[Fraction], str]] = {"cpu": cores, "memory": binary}
 
 
 def annotated(found: JsonObject, added: Mapping[str, str]) -> JsonObject:

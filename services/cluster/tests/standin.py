@@ -139,7 +139,14 @@ class Accounts:
     """Stands in for accounts' internal route."""
 
     users: dict[str, Object] = field(default_factory=dict)
+    workspaces: tuple[str, ...] = ("ws", "other")
 
     async def ask(self, service: str, method: str, path: str, *, json: Any = None) -> Any:
-        assert (service, method, path) == ("accounts", "POST", "/internal/accounts/v1/users")
+        assert service == "accounts"
+        if method == "GET":
+            name = path.removeprefix("/internal/accounts/v1/workspaces/")
+            if name not in self.workspaces:
+                raise Missing("workspace-missing", "there is none")
+            return {"metadata": {"name": name}}
+        assert (method, path) == ("POST", "/internal/accounts/v1/users")
         return {"items": [self.users[name] for name in json["names"] if name in self.users]}
