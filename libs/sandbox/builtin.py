@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from libs.sandbox.resource import ADMITTED, VERBS, Resource
 from libs.shared.objects import names
@@ -70,7 +71,7 @@ _WORK = (
     _row("apps/v1", "statefulsets", "StatefulSet", "sts", "status scale", categories="all"),
     _row("batch/v1", "cronjobs", "CronJob", "cj", "status", categories="all"),
     _row("batch/v1", "jobs", "Job", "", "status", categories="all"),
-    _row("autoscaling/v2,v1", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", "status", categories="all"),
+    _row("autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", "status", categories="all"),
     _row("policy/v1", "poddisruptionbudgets", "PodDisruptionBudget", "pdb", "status"),
 )
 _RBAC = "rbac.authorization.k8s.io/v1"
@@ -120,6 +121,7 @@ _REST = (
     ),
 )
 
-RESOURCES = (*_CORE, *_WORK, *_RIGHTS, *_REST)
-EVENTS = ("events.k8s.io", "events")
-"""The group that shows the core group's events once more."""
+_EVENTS = replace(_row("events.k8s.io/v1", "events", "Event", "ev"), storage="events")
+"""The core group's events once more."""
+
+RESOURCES = (*_CORE, *_WORK, *_RIGHTS, *_REST, _EVENTS)

@@ -30,11 +30,18 @@ class Resource:
     """Why a name is refused; see `libs.shared.objects.names`."""
     custom: bool = False
     """Declared by a CustomResourceDefinition."""
+    storage: str = ""
+    """The id under which its objects are kept, where it shows those of another resource."""
 
     @property
     def id(self) -> str:
         """`pods`, `deployments.apps`: how everything in the sandbox names it."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def store(self) -> str:
+        """The id that `Objects` keeps it by."""
+        return self.storage or self.id
 
     @property
     def api_version(self) -> str:

@@ -1,0 +1,73 @@
+"""The sandbox as a whole: objects, world and API server on one loopback listener."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from libs.sandbox import access, custom
+from libs.sandbox.api.front import Front
+from libs.sandbox.builtin import RESOURCES
+from libs.sandbox.hooks import World, empty
+from libs.sandbox.objects import Objects, opened
+from libs.sandbox.resource import Catalogue
+from libs.sandbox.running import running
+from libs.shared.errors import Broken
+from libs.shared.values import Clock, Ids
+
+PRIVATE = 0o700
+LEAVE = 0.2
+"""Seconds that requests have to end when the sandbox closes; watches never would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A sandbox that is open."""
+
+    url: str
+    token: str = field(repr=False)
+    kubeconfig: Path
+    objects: Objects = field(repr=False)
+
+
+@asynccontextmanager
+async def open_sandbox(folder: Path, *, clock: Clock, ids: Ids, world: World = empty) -> AsyncIterator[Sandbox]:
+    """The sandbox kept in this data folder: `<folder>/sandbox.db`, `<folder>/sandbox/{token,kubeconfig}`.
+
+    Raises `Broken` when a file can't be used or no port can be had.
+    """
+    own = folder / "sandbox"
+    own.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+    held = access.token(own)
+    async with AsyncExitStack() as stack:
+        objects = await stack.enter_async_context(opened(folder / "sandbox.db", Catalogue(RESOURCES), clock, ids))
+        hooks = world(objects)
+        custom.install(objects)
+        if hooks.prepare is not None:
+            hooks.prepare()
+        await objects.saved()
+        url = await stack.enter_async_context(_listening(Front(objects, hooks, held)))
+        await stack.enter_async_context(running(hooks.controllers, clock))
+        yield Sandbox(url, held.reveal(), access.kubeconfig(own, url, held), objects)
+
+
+@asynccontextmanager
+async def _listening(front: Front) -> AsyncIterator[str]:
+    """Serve on a free port of the loopback; gives the address."""
+    server = web.Server(front, handler_cancellation=True, access_log=None)
+    runner = web.ServerRunner(server, shutdown_timeout=LEAVE)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        try:
+            await site.start()
+        except OSError as error:
+            raise Broken("sandbox-port", f"the sandbox finds no free port on 127.0.0.1: {error.strerror}") from error
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
