@@ -17,9 +17,8 @@ def token(folder: Path) -> Secret:
     """The administrator's token, made where there is none; raises `Broken`."""
     path = folder / "token"
     try:
-        if path.exists():
-            if found := path.read_text().strip():
-                return Secret(found)
+        if path.exists() and (found := path.read_text().strip()):
+            return Secret(found)
         made = secrets.token_urlsafe(_TOKEN_BYTES)
         _write(path, made)
     except OSError as error:

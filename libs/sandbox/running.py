@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-
-import structlog
 
 from libs.sandbox.hooks import Controller
 from libs.shared.values import Clock
@@ -39,5 +38,5 @@ async def _kept(controller: Controller, clock: Clock) -> None:
                 await asyncio.wait((task,))
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            structlog.get_logger().error("a sandbox controller failed and starts again", exc_info=error)
+            logging.getLogger(__name__).error("a sandbox controller failed and starts again", exc_info=error)
         await clock.sleep(AGAIN)

@@ -42,7 +42,7 @@ async def _post(objects: Objects, request: web.BaseRequest, where: Place) -> web
     if where.subresource == "eviction":
         subresources.evict(objects, where, sent, dry=dry)
         return status.answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}, 201)
-    return _shown(where, writes.create(objects, where, sent, dry=dry), form)
+    return _shown(writes.create(objects, where, sent, dry=dry), form)
 
 
 async def _put(objects: Objects, request: web.BaseRequest, where: Place) -> web.Response:
@@ -55,7 +55,7 @@ async def _put(objects: Objects, request: web.BaseRequest, where: Place) -> web.
         case "finalize":
             return status.answer(subresources.finalize(objects, where, sent, dry=dry))
         case "" | "status":
-            return _shown(where, writes.replace(objects, where, sent, dry=dry), form)
+            return _shown(writes.replace(objects, where, sent, dry=dry), form)
     raise _refused()
 
 
@@ -67,7 +67,7 @@ async def _patch(objects: Objects, request: web.BaseRequest, where: Place) -> we
     if media == patching.APPLY:
         if where.subresource not in ("", "status"):
             raise _refused()
-        return _shown(where, _applied(objects, request, where, raw, dry=dry), form)
+        return _shown(_applied(objects, request, where, raw, dry=dry), form)
     change = patching.reads(media, raw)
     if where.subresource == "scale":
         current = objects.get(where.resource.store, where.name, where.namespace)
@@ -75,7 +75,7 @@ async def _patch(objects: Objects, request: web.BaseRequest, where: Place) -> we
         if not isinstance(wanted, dict):
             raise Malformed("patch-no-object", "the patch has to result in an object")
         return status.answer(subresources.put_scale(objects, where, wanted, dry=dry))
-    return _shown(where, writes.patch(objects, where, change, dry=dry), form)
+    return _shown(writes.patch(objects, where, change, dry=dry), form)
 
 
 def _applied(objects: Objects, request: web.BaseRequest, where: Place, raw: bytes, *, dry: bool) -> Written:
@@ -115,7 +115,7 @@ async def _delete(objects: Objects, request: web.BaseRequest, where: Place) -> w
     return status.answer({"kind": kind, "apiVersion": where.api_version, "metadata": head, "items": found})
 
 
-def _shown(where: Place, written: Written, form: Form) -> web.Response:
+def _shown(written: Written, form: Form) -> web.Response:
     body = written.body
     if form is Form.METADATA:
         body = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": body["metadata"]}

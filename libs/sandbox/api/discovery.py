@@ -27,6 +27,7 @@ VERSION: Final = {
 }
 """Says what it is: a sandbox that follows this version."""
 _AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList"
+_DEEPEST: Final = {"api": 1, "apis": 2}
 _FORMS: Final = ("v2", "v2beta1")
 _PART_VERBS: Final = ("get", "patch", "update")
 _VERBS: Final = {
@@ -62,27 +63,30 @@ class Discovery:
         return web.Response(body=raw, headers={"ETag": tag, "Content-Type": media, "Vary": "Accept"})
 
     def _make(self, path: str, form: str) -> Body:
-        match path.split("/")[1:]:
-            case ["version"]:
-                return dict(VERSION)
-            case ["api" | "apis"] if form:
-                return _aggregated(self._catalogue, core=path == "/api", form=form)
-            case ["api"]:
-                return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
-            case ["apis"]:
-                groups = [_group(name, found) for name, found in self._catalogue.groups().items() if name]
-                return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
-            case ["apis", group]:
-                return self._one_group(group)
-            case ["api", version]:
-                return self._resources("", version)
-            case ["apis", group, version]:
-                return self._resources(group, version)
-            case ["openapi", "v3", *rest]:
-                return self._openapi("/".join(rest))
-            case ["openapi", "v2"]:
-                return openapi.old(self._catalogue)
+        head, *rest = path.split("/")[1:]
+        if form:
+            return _aggregated(self._catalogue, core=head == "api", form=form)
+        if path == "/version":
+            return dict(VERSION)
+        if head == "openapi":
+            return self._openapi(rest)
+        if head in ("api", "apis") and len(rest) <= _DEEPEST[head]:
+            return self._groups(rest) if head == "apis" else self._core(rest)
         raise unknown()
+
+    def _core(self, rest: list[str]) -> Body:
+        if rest:
+            return self._resources("", rest[0])
+        return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
+
+    def _groups(self, rest: list[str]) -> Body:
+        match rest:
+            case [group, version]:
+                return self._resources(group, version)
+            case [group]:
+                return self._one_group(group)
+        groups = [_group(name, found) for name, found in self._catalogue.groups().items() if name]
+        return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
     def _one_group(self, group: str) -> Body:
         found = self._catalogue.groups().get(group)
@@ -98,10 +102,12 @@ class Discovery:
         place = f"{group}/{version}" if group else version
         return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": place, "resources": rows}
 
-    def _openapi(self, rest: str) -> Body:
-        if not rest:
+    def _openapi(self, rest: list[str]) -> Body:
+        if rest == ["v2"]:
+            return openapi.old(self._catalogue)
+        if rest == ["v3"]:
             return openapi.index(self._catalogue)
-        found = openapi.document(self._catalogue, rest)
+        found = openapi.document(self._catalogue, "/".join(rest[1:])) if rest[:1] == ["v3"] else None
         if found is None:
             raise unknown()
         return found

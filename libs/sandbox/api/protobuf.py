@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -140,21 +140,14 @@ def _entry(raw: int | memoryview, kind: Kind) -> tuple[str, str]:
 
 
 def _value(field: Field, raw: int | memoryview) -> Any:
-    match field.kind:
-        case Kind.NUMBER:
-            return _int(raw)
-        case Kind.FLAG:
-            return _int(raw) != 0
-        case Kind.TEXT:
-            return _text(_span(raw))
-        case Kind.BYTES:
-            return base64.b64encode(_span(raw)).decode()
-        case Kind.TIME:
-            return _time(_span(raw))
-        case Kind.RAW:
-            return _inner(_span(raw))
-        case _:
-            return _message(_span(raw), field.shape or {})
+    if field.kind is Kind.NUMBER:
+        return _int(raw)
+    if field.kind is Kind.FLAG:
+        return _int(raw) != 0
+    span = _span(raw)
+    if field.kind is Kind.MESSAGE:
+        return _message(span, field.shape or {})
+    return _READ[field.kind](span)
 
 
 def _time(raw: memoryview) -> str | None:
@@ -235,3 +228,11 @@ def _text(raw: memoryview) -> str:
 
 def _unreadable(why: str) -> Malformed:
     return Malformed("protobuf-unreadable", f"the body can't be read as protobuf: {why}")
+
+
+_READ: Final[Mapping[Kind, Callable[[memoryview], Any]]] = {
+    Kind.TEXT: _text,
+    Kind.BYTES: lambda span: base64.b64encode(span).decode(),
+    Kind.TIME: _time,
+    Kind.RAW: _inner,
+}

@@ -39,7 +39,7 @@ def status(fault: Fault) -> dict[str, Any]:
         if group:
             details["group"] = group
     if fault.slug == "namespace-terminating":
-        details["causes"][0]["reason"] = "NamespaceTerminating"
+        body["details"]["causes"][0]["reason"] = "NamespaceTerminating"
     return body
 
 
