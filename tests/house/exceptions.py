@@ -35,7 +35,12 @@ WRAPPED: Mapping[str, str | tuple[str, ...]] = {
     "bcrypt": "services/accounts/clients",
     "sqlite3": ("libs/shared", "libs/sandbox/disk.py"),
     "uvloop": "libs/shared/hosting",
-    "yaml": ("libs/shared/config/sources.py", "libs/shared/kube", "services/accounts/app.py"),
+    "yaml": (
+        "libs/shared/config/sources.py",
+        "libs/shared/kube",
+        "libs/sandbox/api/yamls.py",
+        "services/accounts/app.py",
+    ),
     "numpy": "services/monitoring/domain/arrays.py",
     "promql_parser": "services/monitoring/clients/parser.py",
     "re2": "services/monitoring/domain/regex.py",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 import orjson
-import yaml
 from aiohttp import web
 
-from libs.sandbox.api import protobuf
+from libs.sandbox.api import protobuf, yamls
 from libs.shared.errors import Invalid, Malformed, TooLarge, Unsupported
 from libs.shared.objects.documents import refuse_repeated
 from libs.shared.objects.pointers import weigh
@@ -40,7 +40,7 @@ async def read(request: web.BaseRequest) -> dict[str, Any]:
     if media == protobuf.MEDIA:
         return protobuf.read(body)
     if media in YAML:
-        return whole(from_yaml(body))
+        return whole(await from_yaml(body))
     if media in JSON:
         return whole(from_json(body, strict=strict))
     raise Unsupported(
@@ -62,47 +62,20 @@ def from_json(body: bytes, *, strict: bool = False) -> Any:
     return found
 
 
-def from_yaml(body: bytes) -> Any:
-    """A YAML value of JSON's types; aliases are refused, since a few of them can stand for gigabytes."""
+async def from_yaml(body: bytes) -> Any:
+    """A YAML value of JSON's types; see `yamls.read`."""
     if body.lstrip()[:1] == b"{":
         return from_json(body)
-    try:
-        found = yaml.load(body, Loader=_Plain)  # noqa: S506  # a safe loader
-    except (yaml.YAMLError, RecursionError, ValueError):
-        raise Malformed("yaml-unreadable", "the body is no YAML in UTF-8 of JSON's types and without aliases") from None
+    found = await asyncio.to_thread(yamls.read, body)
     weigh(found, deepest=DEEPEST)
-    return from_json(orjson.dumps(found)) if _plain(found) else None
+    return from_json(_again(found))
 
 
-class _Plain(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Times stay texts, and nothing stands for something else."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012  # a table of the library's class
-        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        """Refuse an alias; raises YAML's own error, which `from_yaml` translates."""
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError
-        return super().compose_node(parent, index)
-
-
-def _plain(found: Any) -> bool:
-    """Whether JSON can say it: every key a text."""
-    level = [found]
-    while level:
-        item = level.pop()
-        if isinstance(item, dict):
-            if not all(isinstance(key, str) for key in item):
-                raise Malformed("yaml-unreadable", "keys in YAML have to be texts")
-            level.extend(item.values())
-        elif isinstance(item, list):
-            level.extend(item)
-        elif not isinstance(item, str | int | float | bool | None):
-            raise Malformed("yaml-unreadable", "the body holds a value that JSON does not know")
-    return True
+def _again(found: Any) -> bytes:
+    try:
+        return orjson.dumps(found)
+    except TypeError:
+        raise Malformed("yaml-unreadable", "the body holds a value that JSON does not know") from None
 
 
 def whole(found: Any) -> dict[str, Any]:

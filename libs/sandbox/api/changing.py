@@ -67,7 +67,8 @@ async def _patch(objects: Objects, request: web.BaseRequest, where: Place) -> we
     if media == patching.APPLY:
         if where.subresource not in ("", "status"):
             raise _refused()
-        return _shown(_applied(objects, request, where, raw, dry=dry), form)
+        wanted = bodies.whole(await bodies.from_yaml(raw))
+        return _shown(_applied(objects, request, where, wanted, dry=dry), form)
     change = patching.reads(media, raw)
     if where.subresource == "scale":
         current = objects.get(where.resource.store, where.name, where.namespace)
@@ -78,13 +79,12 @@ async def _patch(objects: Objects, request: web.BaseRequest, where: Place) -> we
     return _shown(writes.patch(objects, where, change, dry=dry), form)
 
 
-def _applied(objects: Objects, request: web.BaseRequest, where: Place, raw: bytes, *, dry: bool) -> Written:
+def _applied(objects: Objects, request: web.BaseRequest, where: Place, wanted: Body, *, dry: bool) -> Written:
     """Server-side apply: made where there is nothing, merged where there is."""
     manager = request.query.get("fieldManager", "")
     if not manager:
         text = 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'
         raise Malformed("manager-missing", text)
-    wanted: Body = bodies.whole(bodies.from_yaml(raw))
     applying = Applying(where.resource, where.api_version, manager, where.subresource, objects.clock())
     if objects.find(where.resource.store, where.name, where.namespace) is None and not where.subresource:
         named = {**wanted, "metadata": {**(wanted.get("metadata") or {})}}

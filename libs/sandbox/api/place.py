@@ -44,14 +44,15 @@ def place(catalogue: Catalogue, raw_path: str) -> Place | None:
     head = 2 if steps[0] == "api" else 3
     if steps[0] not in ("api", "apis") or len(steps) <= head or not steps[head]:
         return None
-    group, version = ("", steps[1]) if head == 2 else (steps[1], steps[2])  # noqa: PLR2004  # api/v1
+    group, version = ("", steps[1]) if steps[0] == "api" else (steps[1], steps[2])
     return _within(catalogue, group, version, steps[head:])
 
 
 def _within(catalogue: Catalogue, group: str, version: str, steps: list[str]) -> Place:
     namespace = ""
-    if steps[0] == _SPACES and len(steps) > 2 and (group or steps[2] not in ("status", "finalize")):  # noqa: PLR2004
-        namespace, steps = steps[1], steps[2:]
+    below = steps[2:] if steps[0] == _SPACES else []
+    if below and (group or below[0] not in ("status", "finalize")):
+        namespace, steps = steps[1], below
     plural, name, subresource, *rest = (*steps, "", "")[: max(3, len(steps))]
     resource = catalogue.by_path(group, version, plural)
     if resource is None or (namespace and not resource.namespaced) or (rest and subresource != "proxy"):

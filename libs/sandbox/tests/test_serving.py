@@ -1,6 +1,7 @@
 """The API server by HTTP: who gets in, what there is, objects and their pages, refusals as Status."""
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -125,10 +126,12 @@ async def test_impersonation(tmp_path: Path) -> None:
 async def test_wrong_requests(tmp_path: Path) -> None:
     """Each wrong request has its own refusal, a Status, and changes nothing."""
     async with served(tmp_path) as stage:
-        cases = (
+        cases: tuple[tuple[str, str, Any, str, int], ...] = (
             ("POST", CONFIGS, b"{", "application/json", 400),
             ("POST", CONFIGS, b"[]", "application/json", 400),
             ("POST", CONFIGS, b"<a/>", "application/xml", 415),
+            ("POST", CONFIGS, b"metadata: &x {name: a}\ndata: *x\n", "application/yaml", 400),
+            ("POST", CONFIGS, b"a: 1\n---\nb: 2\n", "application/yaml", 400),
             ("POST", CONFIGS, {**config(), "kind": "Secret"}, "application/json", 400),
             ("POST", CONFIGS, {**config(), "apiVersion": "v2"}, "application/json", 400),
             ("POST", CONFIGS, {"metadata": {"name": "a", "namespace": "work"}}, "application/json", 400),
