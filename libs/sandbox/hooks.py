@@ -50,9 +50,3 @@ class Hooks:
 
 World = Callable[[Objects], Hooks]
 """Makes the hooks around the objects; clock and ids are the objects' own."""
-
-
-def empty(objects: Objects) -> Hooks:
-    """No world: an API server alone, whose impersonated users may do nothing."""
-    del objects
-    return Hooks()

@@ -12,10 +12,11 @@ from aiohttp import web
 from libs.sandbox import access, custom
 from libs.sandbox.api.front import Front
 from libs.sandbox.builtin import RESOURCES
-from libs.sandbox.hooks import World, empty
+from libs.sandbox.hooks import World
 from libs.sandbox.objects import Objects, opened
 from libs.sandbox.resource import Catalogue
 from libs.sandbox.running import running
+from libs.sandbox.world import whole
 from libs.shared.errors import Broken
 from libs.shared.values import Clock, Ids
 
@@ -35,7 +36,7 @@ class Sandbox:
 
 
 @asynccontextmanager
-async def open_sandbox(folder: Path, *, clock: Clock, ids: Ids, world: World = empty) -> AsyncIterator[Sandbox]:
+async def open_sandbox(folder: Path, *, clock: Clock, ids: Ids, world: World = whole) -> AsyncIterator[Sandbox]:
     """The sandbox kept in this data folder: `<folder>/sandbox.db`, `<folder>/sandbox/{token,kubeconfig}`.
 
     Raises `Broken` when a file can't be used or no port can be had.

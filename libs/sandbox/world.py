@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from typing import Any, Final
 
 from libs.sandbox.controllers.collector import Collector
 from libs.sandbox.controllers.cronjob import CronJobs
@@ -16,10 +17,16 @@ from libs.sandbox.controllers.replicaset import ReplicaSets
 from libs.sandbox.controllers.services import Services
 from libs.sandbox.controllers.statefulset import StatefulSets
 from libs.sandbox.controllers.volumes import Volumes
+from libs.sandbox.hooks import Attributes, Hooks
 from libs.sandbox.nodes.kubelet import Kubelet
-from libs.sandbox.nodes.machines import Heartbeats
+from libs.sandbox.nodes.machines import NODES, Heartbeats, node
 from libs.sandbox.nodes.scheduler import Scheduler
-from libs.sandbox.objects import Objects
+from libs.sandbox.objects import Body, Objects
+from libs.sandbox.rbac import RBAC, Authorizer, Caller
+from libs.sandbox.seed import rights
+from libs.shared.objects.meta import instant
+
+_SPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
 def moving(objects: Objects, log: Any) -> Loop:
@@ -44,3 +51,36 @@ def moving(objects: Objects, log: Any) -> Loop:
         ),
         log,
     )
+
+
+def whole(objects: Objects) -> Hooks:
+    """The whole of it: what a new cluster has, who may do what, and all that acts by itself."""
+    authorizer = Authorizer(lambda kind, namespace: objects.list(f"{kind}.{RBAC}", namespace))
+
+    def authorize(user: str, groups: tuple[str, ...], what: Attributes) -> bool:
+        return authorizer.allows(Caller(user, groups), what)
+
+    def prepare() -> None:
+        for name in _SPACES:
+            _stands(objects, "namespaces", {"metadata": {"name": name}, "spec": {"finalizers": ["kubernetes"]}})
+        for name in NODES:
+            _stands(objects, "nodes", node(name, instant(objects.clock())))
+        for role in rights.cluster_roles():
+            _stands(objects, f"clusterroles.{RBAC}", role)
+        for binding in rights.cluster_bindings():
+            _stands(objects, f"clusterrolebindings.{RBAC}", binding)
+
+    return Hooks(prepare=prepare, controllers=(moving(objects, _Log()).run,), authorize=authorize)
+
+
+def _stands(objects: Objects, resource: str, body: Body) -> None:
+    if objects.find(resource, body["metadata"]["name"]) is None:
+        objects.create(resource, body)
+
+
+class _Log:
+    """What the loop says, in the program's log."""
+
+    def warning(self, text: str, **about: Any) -> None:
+        """One line."""
+        logging.getLogger(__name__).warning("%s %s", text, about)
