@@ -15,6 +15,7 @@ CATALOGUE = (
     "devops",
     "events",
     "gateway",
+    "logging",
     "monitoring",
     "notification",
 )

@@ -34,6 +34,7 @@ WRAPPED: Mapping[str, str | tuple[str, ...]] = {
     "argon2": "services/accounts/clients",
     "bcrypt": "services/accounts/clients",
     "sqlite3": ("libs/shared", "libs/sandbox/disk.py"),
+    "tantivy": "services/logging/clients/index",
     "uvloop": "libs/shared/hosting",
     "yaml": (
         "libs/shared/config/sources.py",

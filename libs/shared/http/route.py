@@ -84,6 +84,7 @@ class Route:
     `dialect` is worked out from the path unless given. `max_body` is in bytes. `streams` lifts the time limit (server
     sent events, watches).
     `forwarded` takes a caller's identity that a service passes back, whatever request it was for.
+    `packed` are the Content-Encodings that the handler unpacks itself, under a bound of its own; others are refused.
     For OpenAPI: `body` (of a PATCH: a list is a JSON patch, an object a merge patch) and `answer`; `status` of a good
     answer, where it isn't the dialect's usual one, and its `media` type; `parameters` of the query, name -> meaning.
     """
@@ -97,6 +98,7 @@ class Route:
     max_body: int = MIB
     streams: bool = False
     forwarded: bool = False
+    packed: tuple[str, ...] = ()
     body: Described | None = None
     answer: Described | None = None
     status: int | None = None

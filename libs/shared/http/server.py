@@ -102,7 +102,7 @@ def _check_body(request: web.Request, route: Route) -> None:
     """Refuse what says of itself that it is too large, or isn't sent plainly (RFC 9110, 8.4)."""
     if (request.content_length or 0) > route.max_body:
         raise reading.too_large(route.max_body)
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if request.headers.get("Content-Encoding", "identity").lower() not in ("identity", *route.packed):
         raise Unsupported("content-encoding", "the body is compressed: send it as it is, without Content-Encoding")
 
 

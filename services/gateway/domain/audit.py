@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import orjson
+
 from libs.shared.contracts.gateway_v1 import AuditRecorded
 from services.gateway.domain.attributes import Attributes
 from services.gateway.domain.caller import ANONYMOUS, Caller
 
 LONGEST_AGENT = 256
 LONGEST_PATH = 1024
+LONGEST_NAME = 253
 
 
 class Decision(StrEnum):
@@ -39,11 +42,14 @@ def record(
     peer: Peer,
     *,
     code: int,
+    made: bytes = b"",
     decision: Decision,
     received: datetime,
     answered: datetime,
 ) -> AuditRecorded:
-    """One request; never its query, its body or a header but the user agent."""
+    """One request; never its query, its body or a header but the user agent. Of `made`, the body of a creation, it
+    keeps the name.
+    """
     return AuditRecorded(
         audit_id=audit_id,
         user=caller.user,
@@ -54,7 +60,7 @@ def record(
         api_version=asked.version,
         resource=asked.resource,
         subresource=asked.subresource,
-        name=asked.name,
+        name=asked.name or created_name(made),
         namespace=asked.namespace,
         workspace=asked.workspace,
         cluster=asked.cluster,
@@ -68,6 +74,17 @@ def record(
         answered_at=answered,
         count=1,
     )
+
+
+def created_name(body: bytes) -> str:
+    """The name of what a body says is to be made: the path of a creation has none. Empty where it says none."""
+    try:
+        told = orjson.loads(body)
+    except ValueError:
+        return ""
+    about = told.get("metadata", told) if isinstance(told, dict) else None
+    name = about.get("name") if isinstance(about, dict) else None
+    return name[:LONGEST_NAME] if isinstance(name, str) else ""
 
 
 def sampled(made: AuditRecorded) -> bool:

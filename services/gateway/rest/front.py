@@ -42,7 +42,12 @@ ASCII = "".join(map(chr, range(0x21, 0x7F)))
 def public(parts: Parts) -> web.Application:
     """What hosting serves on the suite's own listeners."""
     application = web.Application(
-        handler_args={"max_line_size": LARGEST_LINE, "max_field_size": LARGEST_LINE, "lingering_time": 2.0},
+        handler_args={
+            "max_line_size": LARGEST_LINE,
+            "max_field_size": LARGEST_LINE,
+            "lingering_time": 2.0,
+            "auto_decompress": False,  # a body goes on as it came, and its length is that of the wire
+        },
         client_max_size=0,
         middlewares=[web.middleware(partial(_pathless, parts=parts))],
     )

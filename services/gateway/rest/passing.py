@@ -19,6 +19,7 @@ from services.gateway.rest.sockets import is_upgrade, pass_socket
 from services.gateway.rest.streaming import pump, stay_open
 from services.gateway.rest.visit import Visit
 
+CREATE = "create"
 SMALL = 64 << 10
 """Bodies of this many bytes or fewer are read whole, so that their digest can be signed."""
 
@@ -93,7 +94,10 @@ async def _going(asked: Visit, known: Mapping[str, Any]) -> tuple[Going, Upload 
     body: Any = None
     if request.can_read_body:
         upload = Upload(request, entry.max_body, asked.parts.settings.timeout)
-        body = await upload.whole(length) if length is not None and length <= SMALL else upload
+        body = upload
+        if length is not None and length <= SMALL:
+            body = await upload.whole(length)
+            asked.making = body if asked.asked.verb == CREATE else b""
     return Going(
         service=entry.service,
         method=request.method,

@@ -35,6 +35,8 @@ class Visit:
     caller: Caller = NOBODY
     match: Match | None = None
     decision: Decision = Decision.UNDECIDED
+    making: bytes = b""
+    """The body of a creation, where it is small."""
     taken: bool = False
     recorded: bool = False
     response: web.StreamResponse | None = None
@@ -69,6 +71,7 @@ class Visit:
             self.asked,
             self.peer,
             code=code,
+            made=self.making,
             decision=self.decision,
             received=self.received,
             answered=parts.clock(),

@@ -14,7 +14,7 @@ from libs.shared.bus.protocol import START, Message
 from libs.shared.contracts.gateway_v1 import AuditRecorded
 from libs.shared.errors import Busy
 from libs.shared.testing.clock import eventually
-from services.gateway.domain.audit import Sampler
+from services.gateway.domain.audit import Sampler, created_name
 from services.gateway.parts.trail import Trail
 from services.gateway.tests.conftest import Stage, staged
 from services.gateway.tests.standin import IAM
@@ -125,3 +125,20 @@ async def test_what_waits_is_told_at_the_end(stage: Stage) -> None:
     found = await told(stage)
     assert len(found) == 402
     assert [r["count"] for r in found[-2:]] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"metadata": {"name": "bob"}}', "bob"),
+        (b'{"name": "try", "url": "x"}', "try"),
+        (b'{"metadata": {"name": 7}}', ""),
+        (b'{"metadata": 7, "name": "x"}', ""),
+        (b"[1]", ""),
+        (b"no json", ""),
+        (b'{"name": "' + b"x" * 999 + b'"}', "x" * 253),
+    ],
+)
+def test_the_name_of_what_is_made(body: bytes, name: str) -> None:
+    """The path of a creation names nothing: its body does. Whatever else it holds is not looked at."""
+    assert created_name(body) == name

@@ -1,0 +1,1 @@
+"""Where documents are kept: our own index, or a search server of the operator's."""

@@ -1,0 +1,1 @@
+"""Wire of logging: KubeSphere's query parameters and answers, and Elasticsearch's bulk request."""
