@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from libs.shared.errors import Invalid
 from libs.shared.service import Host, Service
 from services.logging.clients.index.index import Index
 from services.logging.domain.read import Read
@@ -20,8 +21,11 @@ from services.logging.workers import WORKERS
 
 @asynccontextmanager
 async def opened(host: Host) -> AsyncIterator[Parts]:
-    """The parts; what waits for a commit when the block ends is refused."""
+    """The parts; what waits for a commit when the block ends is refused. Raises `Invalid` for another store of logs."""
     settings: LoggingSettings = host.settings
+    address = host.addresses.get("logs", "embedded:")
+    if not address.startswith("embedded:"):
+        raise Invalid("logs-address", f"ORRERY_LOGS={address} can't be used yet: the store of logs is embedded:")
     index = Index(host.data / "index", host.clock, most_days=settings.most_days, seconds=settings.query_seconds)
     try:
         yield Parts(
