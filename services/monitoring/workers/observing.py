@@ -11,8 +11,8 @@ from services.monitoring.domain.labels import Labels
 from services.monitoring.domain.state import Kind, labels_of_state
 from services.monitoring.parts import Parts
 
-RETRY = 60.0
-"""Seconds until a kind is asked for again that the cluster doesn't serve."""
+RETRY, LONGEST_RETRY = 2.0, 60.0
+"""Seconds until a kind is asked for again that the cluster doesn't serve or show: soon, while it may still be starting."""
 NODES, PODS = "/api/v1/nodes", "/api/v1/pods"
 EXPORTERS = ("node-exporter", "prometheus-node-exporter")
 """Names by which the pods of a node exporter are known."""
@@ -87,6 +87,7 @@ def _key(path: str, item: Mapping[str, Any]) -> tuple[str, str, str]:
 
 async def observe(kind: Kind, observed: Observed, parts: Parts) -> None:
     """Follow a kind for ever; one that the cluster doesn't serve or show is asked for again."""
+    pause = RETRY
     while True:
         observed.forget(kind.path)
         try:
@@ -99,4 +100,5 @@ async def observe(kind: Kind, observed: Observed, parts: Parts) -> None:
                     observed.put(kind, change.object)
         except Fault as fault:
             parts.journal.log.debug("observe", kind=kind.path, fault=fault.slug)
-        await parts.clock.sleep(RETRY)
+        await parts.clock.sleep(pause)
+        pause = min(2 * pause, LONGEST_RETRY)

@@ -93,7 +93,13 @@ class Block:
                 wanted.setdefault(place // GROUP, []).append((number, place % GROUP))
         if not wanted:
             return
-        with self.path.open("rb") as file:
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:  # too old to be kept, since it was asked for
+            return
+        except OSError as error:
+            raise Broken("series-block", f"the block {self.path.name} can't be read") from error
+        with file:
             for group, members in wanted.items():
                 offset, length = self._groups[group]
                 file.seek(offset)

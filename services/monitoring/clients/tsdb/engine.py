@@ -5,12 +5,13 @@ All of it blocks (disk, compression), so whoever lives in an event loop calls it
 
 from __future__ import annotations
 
+import struct
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from libs.shared.errors import Busy
+from libs.shared.errors import Broken, Busy
 from services.monitoring.clients.tsdb.block import Block, sync_folder, write_block
 from services.monitoring.clients.tsdb.index import Index
 from services.monitoring.clients.tsdb.window import Sample, Window
@@ -21,6 +22,7 @@ from services.monitoring.domain.sample import Reading, Report
 
 SPAN = 7_200_000
 """Milliseconds of a window and of a block."""
+DOUBLE = struct.Struct("<d")
 GRACE = 900_000
 """How long after the last write a window that isn't the present one is kept in memory."""
 OPEN = 24
@@ -51,6 +53,7 @@ class Tsdb:
         self._index = Index()
         self._windows: dict[int, Window] = {}
         self._blocks: dict[int, Block | None] = {}
+        self._asked: set[int] = set()
         self._live: set[int] = set()
         self._writing = threading.Lock()
         self._state = threading.RLock()
@@ -62,6 +65,14 @@ class Tsdb:
             raise Busy("series-closed", "the store of series is closed")
         if self._opened:
             return
+        try:
+            self._find()
+        except OSError as error:
+            raise Broken("series-folder", f"the folder of series can't be used: {error.strerror}") from error
+        self._live = {number for window in self._windows.values() for number in window.columns}
+        self._opened = True
+
+    def _find(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in self._folder.glob("*.tmp"):
             left.unlink()
@@ -71,8 +82,6 @@ class Tsdb:
                 path.unlink()
             else:
                 self._windows[int(path.stem)] = Window(path, self._index)
-        self._live = {number for window in self._windows.values() for number in window.columns}
-        self._opened = True
 
     def append(self, readings: Iterable[Reading], now: int, *, sync: bool = True) -> Report:
         """Keep samples; what is refused is counted, and the rest is kept: on disk when this returns, with `sync`.
@@ -118,12 +127,19 @@ class Tsdb:
                 column = window.columns.get(number) if window else None
                 last = column.last if column else -1
             if at <= last:
-                late += 1
+                again = at == last and self._same(key, number, value)
+                accepted, late = accepted + again, late + (not again)
                 continue
             newest[key, number] = at
             taken.setdefault(key, []).append((number, at, value))
             accepted += 1
         return Report(accepted, old, late, many), taken
+
+    def _same(self, key: int, number: int, value: float) -> bool:
+        """Whether the last sample on disk has this very value: a request that comes again, unanswered the first time."""
+        window = self._windows.get(key)
+        column = window.columns.get(number) if window else None
+        return column is not None and column.last >= 0 and DOUBLE.pack(column.newest()) == DOUBLE.pack(value)
 
     def _number(self, labels: Labels) -> int | None:
         number = self._index.look(labels)
@@ -168,6 +184,7 @@ class Tsdb:
             block = self._blocks[key]
             if block is None:
                 block = self._blocks[key] = Block(self._folder / f"{key}.block", self._index)
+            self._asked.add(key)
             found.append((key, block))
         return found
 
@@ -186,7 +203,9 @@ class Tsdb:
             return sorted(self._index.labels(number) for number in there)
 
     def tend(self, now: int) -> None:
-        """Seal windows that nobody writes to any more, and drop what is older or more than is kept."""
+        """Seal windows that nobody writes to any more, drop what is older or more than is kept, and let go of the
+        indices of blocks that nobody has asked for since the last time.
+        """
         with self._writing:
             with self._state:
                 self._open()
@@ -194,6 +213,8 @@ class Tsdb:
                 self._seal(key)
             with self._state:
                 self._expire(now)
+                self._blocks = {key: block if key in self._asked else None for key, block in self._blocks.items()}
+                self._asked.clear()
                 self._live = {number for window in self._windows.values() for number in window.columns}
                 loaded = [block.numbers.tolist() for block in self._blocks.values() if block is not None]
                 self._index.keep(self._live.union(*loaded))

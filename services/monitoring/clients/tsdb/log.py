@@ -41,13 +41,19 @@ class Log:
         if self._torn:
             raise Broken("series-log", f"the log {self.path.name} could not be mended after a fault of the disk")
         try:
-            self._file.write(b"".join(records))
+            self._whole(b"".join(records))
             if sync:
                 os.fsync(self._file.fileno())
         except OSError as error:
             self._mend()
             raise Busy("series-log", f"samples can't be kept: {error.strerror}", retry_after=15) from error
         self._size += sum(map(len, records))
+
+    def _whole(self, raw: bytes) -> None:
+        """A disk that is nearly full takes a part, and refuses the rest the next time."""
+        rest = memoryview(raw)
+        while rest:
+            rest = rest[self._file.write(rest) or 0 :]
 
     def sync(self) -> None:
         """Bring to the disk what was appended without it; raises `Busy`."""
