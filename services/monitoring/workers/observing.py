@@ -12,7 +12,7 @@ from services.monitoring.domain.state import Kind, labels_of_state
 from services.monitoring.parts import Parts
 
 RETRY, LONGEST_RETRY = 2.0, 60.0
-"""Seconds until a kind is asked for again that the cluster doesn't serve or show: soon, while it may still be starting."""
+"""Seconds until a kind is asked for again that the cluster doesn't serve or show: soon, it may still be starting."""
 NODES, PODS = "/api/v1/nodes", "/api/v1/pods"
 EXPORTERS = ("node-exporter", "prometheus-node-exporter")
 """Names by which the pods of a node exporter are known."""

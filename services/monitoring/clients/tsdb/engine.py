@@ -136,7 +136,7 @@ class Tsdb:
         return Report(accepted, old, late, many), taken
 
     def _same(self, key: int, number: int, value: float) -> bool:
-        """Whether the last sample on disk has this very value: a request that comes again, unanswered the first time."""
+        """Whether the last sample has this very value: a request that comes again, unanswered the first time."""
         window = self._windows.get(key)
         column = window.columns.get(number) if window else None
         return column is not None and column.last >= 0 and DOUBLE.pack(column.newest()) == DOUBLE.pack(value)
