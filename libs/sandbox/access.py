@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
+from base64 import b64encode
 from pathlib import Path
 
 from libs.shared.errors import Broken
+from libs.shared.http.tls import Certificate
 from libs.shared.values import Secret
 
 _TOKEN_BYTES = 32
@@ -26,7 +28,15 @@ def token(folder: Path) -> Secret:
     return Secret(made)
 
 
-def kubeconfig(folder: Path, url: str, held: Secret) -> Path:
+def authority(shown: Certificate) -> str:
+    """The certificate that clients are to trust, in PEM; raises `Broken`."""
+    try:
+        return shown.ca.read_text() if shown.ca else ""
+    except OSError as error:
+        raise Broken("sandbox-ca", f"{shown.ca} can't be read: {error.strerror}") from error
+
+
+def kubeconfig(folder: Path, url: str, held: Secret, ca: str) -> Path:
     """Write how clients such as kubectl reach the sandbox; raises `Broken`."""
     path = folder / "kubeconfig"
     text = f"""apiVersion: v1
@@ -36,6 +46,7 @@ clusters:
 - name: sandbox
   cluster:
     server: {url}
+    certificate-authority-data: {b64encode(ca.encode()).decode()}
 contexts:
 - name: sandbox
   context:

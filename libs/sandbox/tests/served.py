@@ -1,5 +1,6 @@
 """A sandbox that is served, without a world that moves: two namespaces, and one user who may only look."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -86,7 +87,9 @@ async def served(folder: Path, world: World = still) -> AsyncIterator[Stage]:
     """Open a sandbox in this folder, and a client of it that reads its kubeconfig."""
     async with (
         open_sandbox(folder, clock=SystemClock(), ids=time_ordered_id, world=world) as sandbox,
-        aiohttp.ClientSession() as session,
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=ssl.create_default_context(cadata=sandbox.ca))
+        ) as session,
     ):
         kube = Kube.at(Written(sandbox.kubeconfig), SystemClock())
         try:

@@ -14,7 +14,7 @@ from libs.shared.errors import Broken, Busy, Fault
 from libs.shared.hosting.adapters import SANDBOX, adapter, loaded
 from libs.shared.hosting.folder import Folder
 from libs.shared.kube.client import Kube
-from libs.shared.kube.connection import Connection, Source
+from libs.shared.kube.connection import BEARER, Connection, Source, Trust
 from libs.shared.values import Clock, Ids, Secret
 
 HOST = "cluster"
@@ -66,7 +66,8 @@ class Sandbox:
     async def _run(self) -> None:
         opened = await asyncio.to_thread(loaded, SANDBOX, "ORRERY_CLUSTER", SCHEME)
         async with opened(self._folder.path, clock=self._clock, ids=self._ids) as sandbox:
-            self._stands.set_result(Connection(sandbox.url.rstrip("/"), Secret(f"Bearer {sandbox.token}")))
+            trust = Trust(ca_data=sandbox.ca)
+            self._stands.set_result(Connection(sandbox.url, Secret(f"{BEARER}{sandbox.token}"), trust))
             await self._over.wait()
 
 
