@@ -14,12 +14,13 @@ from services.gateway.clients.services import Services
 from services.gateway.domain.audit import Sampler
 from services.gateway.domain.passwords import Passwords
 from services.gateway.domain.route import Table
+from services.gateway.domain.shelf import ACCOUNTS
 from services.gateway.domain.sources import Sources
 from services.gateway.domain.streams import Streams
 from services.gateway.domain.tokens import Tokens
 from services.gateway.parts import Behind, Making, Parts
 from services.gateway.parts.journal import Journal
-from services.gateway.parts.memory import ACCOUNTS, Memory
+from services.gateway.parts.memory import Memory
 from services.gateway.parts.told import Told
 from services.gateway.parts.trail import Trail
 from services.gateway.queries.table import read_table

@@ -1,11 +1,11 @@
-"""Accounts' events into the index, in every process; nothing is written anywhere."""
+"""Events of accounts, cluster and devops into the index, in every process; nothing is written anywhere."""
 
 from __future__ import annotations
 
 from libs.shared.bus.protocol import Beat
 from libs.shared.event import Envelope, Event
 from libs.shared.service import Follow
-from services.gateway.domain.feed import CHANGES
+from services.gateway.domain.changes import CHANGES
 from services.gateway.parts import Parts
 
 

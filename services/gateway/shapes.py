@@ -54,7 +54,7 @@ class MayShape(Shape):
 class MineShape(Shape):
     """Which places the caller is bound in."""
 
-    of: Literal["workspaces", "namespaces"]
+    of: Literal["workspaces", "namespaces", "devopsprojects"]
 
 
 class RuleShape(Shape):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 from libs.shared.contracts.gateway_v1 import AuditRecorded
 from libs.shared.errors import Fault
 from libs.shared.event import Envelope
 from libs.shared.service import Worker
 from services.gateway.clients.services import Overlong
-from services.gateway.domain.feed import apply
+from services.gateway.clients.snapshots import snapshot
+from services.gateway.domain.changes import apply
 from services.gateway.domain.index import Index
+from services.gateway.domain.shelf import SOURCES
 from services.gateway.parts import Parts
-from services.gateway.parts.memory import ACCOUNTS
 
 AGAIN = 0.05
 """Seconds before a snapshot or a batch is tried again, at first."""
@@ -24,18 +26,18 @@ SOURCE = "/orrery/gateway"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-async def load_snapshots(parts: Parts) -> None:
-    """Load what stands, each time the followers' tail stands anew; until then decisions are closed."""
+async def load_snapshots(parts: Parts, source: str) -> None:
+    """Load what stands, each time the followers' tail stands anew; until then what rests on the source is closed."""
     wait = AGAIN
     while True:
-        await parts.memory.wanted.wait()
+        await parts.memory.loadings[source].wanted.wait()
         try:
-            await load_snapshot(parts)
+            await load_snapshot(parts, source)
         except Fault as fault:
             parts.journal.snapshots.labels("failed").inc()
-            tell = parts.journal.log.warning if wait >= LONGEST else parts.journal.log.info
-            tell("snapshot of the index failed", slug=fault.slug, reason=fault.text)
-            parts.memory.wanted.set()
+            tell = parts.journal.log.warning if LONGEST / 2 <= wait < LONGEST else parts.journal.log.info
+            tell("snapshot of the index failed", source=source, slug=fault.slug, reason=fault.text)
+            parts.memory.loadings[source].wanted.set()
             await parts.clock.sleep(wait)
             wait = min(wait * 2, LONGEST)
         else:
@@ -43,14 +45,14 @@ async def load_snapshots(parts: Parts) -> None:
             parts.journal.snapshots.labels("loaded").inc()
 
 
-async def load_snapshot(parts: Parts) -> None:
-    """Read accounts' snapshot to its end, then decide by it. Raises `Busy` or `Broken`, and changes nothing then.
+async def load_snapshot(parts: Parts, source: str) -> None:
+    """Read the source's snapshot to its end, then decide by it. Raises `Busy` or `Broken`, and changes nothing then.
 
     A thing that is too long to be read is left out and grants nothing: it must not close all other decisions.
     """
-    late = parts.memory.loading()
+    late = parts.memory.loading(source)
     staged, count = Index(), 0
-    async for line in parts.behind.accounts.snapshot():
+    async for line in snapshot(parts.behind.services, source):
         count += 1
         if isinstance(line, Overlong):
             parts.journal.left_out.inc()
@@ -60,8 +62,8 @@ async def load_snapshot(parts: Parts) -> None:
         apply(staged, line.event, line.version, parts.clock())
         if count % SLICE == 0:
             await parts.clock.sleep(0)
-    parts.memory.adopt(staged, late)
-    parts.journal.log.info("index loaded", things=count, users=len(staged.users), bindings=len(staged.bindings))
+    parts.memory.adopt(source, staged, late)
+    parts.journal.log.info("index loaded", source=source, things=count)
 
 
 async def tell_audit(parts: Parts) -> None:
@@ -115,14 +117,13 @@ async def watch_over(parts: Parts) -> None:
 def watch_once(parts: Parts) -> None:
     """One look."""
     now = parts.clock.monotonic()
-    if parts.memory.sources.lost(ACCOUNTS, now):
-        parts.memory.streams.cut_all("index stale")
+    parts.memory.look(now)
     parts.memory.streams.cut_expired(parts.clock())
     parts.trail.sweep(now)
 
 
 WORKERS = (
-    Worker("load index", load_snapshots, lease=False),
+    *(Worker(f"load {source} index", partial(load_snapshots, source=source), lease=False) for source in SOURCES),
     Worker("tell audit", tell_audit, lease=False),
     Worker("watch streams", watch_over, lease=False),
 )

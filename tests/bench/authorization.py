@@ -24,8 +24,8 @@ from libs.shared.contracts import accounts_v1 as accounts
 from libs.shared.event import Event
 from services.gateway.domain.attributes import Attributes, read_attributes
 from services.gateway.domain.caller import AUTHENTICATED, Caller
+from services.gateway.domain.changes import apply
 from services.gateway.domain.decision import allowed
-from services.gateway.domain.feed import apply
 from services.gateway.domain.index import Index
 from services.gateway.domain.path import read_path
 

@@ -1,4 +1,4 @@
-"""What the gateway asks of accounts: its keys, a password's truth, and everything that decisions rest on."""
+"""What the gateway asks of accounts: its keys, and a password's truth."""
 
 from __future__ import annotations
 
@@ -9,33 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
-import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from libs.shared.errors import Broken, Busy, Limited, Unauthenticated
-from libs.shared.event import Event
 from libs.shared.values import Clock, Secret
-from services.gateway.clients.services import Overlong, Services
-from services.gateway.domain.feed import CHANGES
+from services.gateway.clients.services import Services
 
 SERVICE = "accounts"
 KEYS = "/internal/accounts/v1/keys"
 VERIFY = "/internal/accounts/v1/verify"
-INDEX = "/internal/accounts/v1/index"
 REFRESH_EVERY = 5.0
 """Seconds between two look-ups for keys that we don't know, at least: anybody can invent a key's id."""
 KEPT = 300.0
 """Seconds after which the keys are looked up again, so that a withdrawn one ends."""
-
-EVENTS: Mapping[str, type[Event]] = {event.full_type(): event for event in CHANGES}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One thing as it stands, told as the event that would make it so."""
-
-    event: Event
-    version: int
 
 
 @dataclass(slots=True)
@@ -135,45 +121,6 @@ class Accounts:
         if not isinstance(user, str) or not user:
             raise Broken("accounts-answer", "accounts verified a password and named no user")
         return user
-
-    async def snapshot(self) -> AsyncIterator[Line | Overlong]:
-        """Everything that stands, line by line; what is too long to be read by its beginning.
-
-        Raises `Busy` when accounts can't be reached and `Broken` when the answer ends before its last line.
-        """
-        count = 0
-        async for raw in self._services.lines(SERVICE, INDEX):
-            if isinstance(raw, Overlong):
-                count += 1
-                yield raw
-                continue
-            row = _json(raw)
-            if row.get("end"):
-                if row.get("count") != count:
-                    raise Broken("snapshot-count", f"accounts told {count} things and says that they are others")
-                return
-            count += 1
-            event = EVENTS.get(str(row.get("type")))
-            if event is not None:
-                yield Line(_event(event, row), int(row.get("version", 0)))
-        raise Broken("snapshot-short", "accounts' snapshot ended before its last line")
-
-
-def _json(raw: bytes) -> dict[str, Any]:
-    try:
-        row = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        row = None
-    if not isinstance(row, dict):
-        raise Broken("snapshot-line", "accounts' snapshot holds a line that is no JSON object")
-    return row
-
-
-def _event(kind: type[Event], row: Mapping[str, Any]) -> Event:
-    try:
-        return kind.model_validate(row.get("data"))
-    except ValueError:
-        raise Broken("snapshot-event", f"accounts' snapshot holds a {kind.__name__} that can't be read") from None
 
 
 def _keys(body: Any) -> list[tuple[str, Ed25519PublicKey]]:

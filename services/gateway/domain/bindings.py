@@ -10,7 +10,7 @@ from services.gateway.domain.caller import SubjectKey
 
 
 class Place(NamedTuple):
-    """Where a binding counts: `global`, `workspace`, `namespace` or `cluster`, and which one."""
+    """Where a binding counts: `global`, `workspace`, `namespace`, `devops` or `cluster`, and which one."""
 
     kind: str
     name: str = ""
@@ -30,8 +30,13 @@ def namespace_place(name: str) -> Place:
     return Place("namespace", name)
 
 
+def devops_place(name: str) -> Place:
+    """The place of a DevOps project's bindings: its own documents, which no RoleBinding of a cluster can add to."""
+    return Place("devops", name)
+
+
 class RoleKey(NamedTuple):
-    """Which role: its kind decides where it is looked up, `namespace` is that of a Role."""
+    """Which role: its kind decides where it is looked up, `namespace` is that (or the project) of a Role."""
 
     kind: str
     name: str

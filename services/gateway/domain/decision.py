@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from services.gateway.domain import policy
+from libs.shared.errors import Busy
+from services.gateway.domain import policy, shelf
 from services.gateway.domain.attributes import Attributes, Scope
-from services.gateway.domain.bindings import CLUSTER, GLOBAL, Place, RoleKey, namespace_place
+from services.gateway.domain.bindings import CLUSTER, GLOBAL, Place, RoleKey, devops_place, namespace_place
 from services.gateway.domain.caller import Caller
 from services.gateway.domain.rules import Role
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 OPEN_PREFIXES = ("/oauth/", "/kapis/config.kubesphere.io/")
 NOTHING: Mapping[str, RoleKey] = {}
+NEEDED: Mapping[Scope, str] = {Scope.NAMESPACE: shelf.CLUSTER, Scope.DEVOPS: shelf.DEVOPS}
+"""Scope -> the source without which a refusal there would be a guess."""
 OPEN_PATHS = frozenset({"/kapis/version", "/kapis/metrics", "/healthz"})
 
 
@@ -28,20 +31,32 @@ def open_to_all(path: str) -> bool:
 
 
 def allowed(index: Index, caller: Caller, asked: Attributes) -> bool:
-    """Whether the caller's roles allow the request; nothing but the index is asked. Default deny."""
-    held = index.bindings.of(caller.subjects)
+    """Whether the caller's roles allow the request; nothing but the index is asked. Default deny.
+
+    Raises `Busy` where only a source could allow it that isn't believed now.
+    """
+    held = index.held(caller.subjects)
     for place in places(index, asked):
         for bound in held:
             for key in bound.get(place, NOTHING).values():
                 role = index.role(key, place)
                 if role is not None and _allows(index, role, caller, asked):
                     return True
+    require_believed(index, asked.scope)
     return False
+
+
+def require_believed(index: Index, scope: Scope) -> None:
+    """Return while what tells of such places is believed; raises `Busy`."""
+    source = NEEDED.get(scope)
+    if source is not None and not index.believed(source):
+        text = f"what {source} knows of roles and places is not up to date at the gateway; try again"
+        raise Busy("index-stale", text, retry_after=1)
 
 
 def roles_at(index: Index, caller: Caller, where: tuple[Place, ...]) -> Iterator[Role]:
     """The roles that the caller holds at these places, in order; a binding to a missing role contributes nothing."""
-    held = index.bindings.of(caller.subjects)
+    held = index.held(caller.subjects)
     for place in where:
         for bound in held:
             for key in bound.get(place, NOTHING).values():
@@ -52,7 +67,7 @@ def roles_at(index: Index, caller: Caller, where: tuple[Place, ...]) -> Iterator
 
 def places(index: Index, asked: Attributes) -> tuple[Place, ...]:
     """Where bindings count for this request. A namespace without a known workspace has no workspace bindings: the
-    original takes those of every workspace there.
+    original takes those of every workspace there. One that doesn't stand has none at all.
     """
     if asked.scope is Scope.GLOBAL:
         return (GLOBAL,)
@@ -60,10 +75,11 @@ def places(index: Index, asked: Attributes) -> tuple[Place, ...]:
     workspace = index.workspaces.get(index.owner(asked))
     if workspace is not None:
         found.append(workspace)
-    namespace = index.home(asked)
-    if namespace:
-        found.append(namespace_place(namespace))
-    found.append(CLUSTER)
+    area = index.area(asked)
+    if area is not None:
+        found.append(namespace_place(area.home) if asked.scope is Scope.NAMESPACE else devops_place(area.home))
+    if index.believed(shelf.CLUSTER):
+        found.append(CLUSTER)
     return tuple(found)
 
 

@@ -3,45 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from libs.shared.contracts import accounts_v1 as accounts
 from libs.shared.event import Event
 from services.gateway.domain.bindings import GLOBAL, Binding, Place, RoleKey, workspace_place
-from services.gateway.domain.caller import SubjectKey, subject_key
-from services.gateway.domain.index import DISABLED, Index, Thing, User
+from services.gateway.domain.caller import subject_key
+from services.gateway.domain.effect import EVERYBODY, NOTHING, Effect, concerning
+from services.gateway.domain.index import DISABLED, Index, User
 from services.gateway.domain.policy import AUTHENTICATED_ROLE
 from services.gateway.domain.rules import Rule, compiled
+from services.gateway.domain.shelf import Thing
 
 TOKEN_LIFE = timedelta(days=1)
 """How long an ended session is remembered when its event does not say when its tokens expire."""
 GLOBAL_ROLE = "GlobalRole"
 WORKSPACE_ROLE = "WorkspaceRole"
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What an event changed: whose permissions (`everybody` when that is not known by name), whose passwords, and what
-    is to be cut off at once.
-    """
-
-    users: frozenset[str] = frozenset()
-    everybody: bool = False
-    passwords: frozenset[str] = frozenset()
-    cut_users: frozenset[str] = frozenset()
-    cut_sessions: frozenset[str] = frozenset()
-
-
-NOTHING = Effect()
-EVERYBODY = Effect(everybody=True)
-
-
-def apply(index: Index, event: Event, version: int, at: datetime) -> Effect:
-    """Take an event in, whichever it is; an older version, or an event that says nothing here, changes nothing."""
-    change = CHANGES.get(type(event))
-    return change(index, event, version, at) if change else NOTHING
 
 
 def _user(index: Index, event: Any, version: int, _at: datetime) -> Effect:
@@ -121,7 +99,7 @@ def _bound(
         return NOTHING
     kind = GLOBAL_ROLE if place == GLOBAL else WORKSPACE_ROLE
     subjects = frozenset(subject_key(s.kind, s.name, s.namespace) for s in event.subjects)
-    return _concerning(index.put_binding(Binding(event.binding, place, RoleKey(kind, event.role), subjects)))
+    return concerning(index.put_binding(Binding(event.binding, place, RoleKey(kind, event.role), subjects)))
 
 
 def _unbound(
@@ -130,18 +108,12 @@ def _unbound(
     place = _place(event)
     if not index.gone(Thing("binding", (place, event.binding)), version):
         return NOTHING
-    return _concerning(index.drop_binding(place, event.binding))
+    return concerning(index.drop_binding(place, event.binding))
 
 
 def _place(event: Event) -> Place:
     workspace = getattr(event, "workspace", "")
     return workspace_place(workspace) if workspace else GLOBAL
-
-
-def _concerning(subjects: frozenset[SubjectKey]) -> Effect:
-    if any(subject.kind != "User" for subject in subjects):
-        return EVERYBODY
-    return Effect(users=frozenset(subject.name for subject in subjects))
 
 
 def _workspace(
@@ -186,6 +158,3 @@ CHANGES: Mapping[type[Event], Change] = {
     accounts.WorkspaceRoleBound: _bound,
     accounts.WorkspaceRoleUnbound: _unbound,
 }
-
-NAMES = frozenset(event.__name__ for event in CHANGES)
-"""The events that the index takes in, by their one spelling."""

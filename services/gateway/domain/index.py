@@ -1,4 +1,5 @@
-"""What decisions rest on, in memory: accounts, roles, bindings, workspaces and ended sessions, fed by events.
+"""What decisions rest on, in memory: accounts, roles, bindings, workspaces, namespaces, DevOps projects and ended
+sessions, fed by the events of three sources.
 
 Each thing carries the version of its document, and the newer version wins; a deleted thing's version is remembered,
 so that an older event cannot bring it back.
@@ -6,31 +7,28 @@ so that an older event cannot bring it back.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from services.gateway.domain.attributes import Attributes, Scope
 from services.gateway.domain.bindings import Binding, Bindings, Place, RoleKey, namespace_place, workspace_place
 from services.gateway.domain.caller import Caller, SubjectKey
 from services.gateway.domain.rules import Role
+from services.gateway.domain.shelf import ACCOUNTS, CLUSTER, DEVOPS, SOURCES, Area, Shelf, Thing
 
 DISABLED = "Disabled"
 EXPIRED_KEPT = timedelta(minutes=1)
 """Ended sessions are kept this much longer than their tokens live, for clocks that differ."""
 SWEEP_EVERY = 256
-GONE_KEPT = 100_000
-"""Removals that are remembered. An event that is older than one comes late by a snapshot's loading, or a second time;
-so many removals later it has long been here.
-"""
-
-
-class Thing(NamedTuple):
-    """One document of its owner: `kind` is user, role, binding or workspace."""
-
-    kind: str
-    key: Hashable
+OWNERS: Mapping[str, str] = {
+    "global": ACCOUNTS,
+    "workspace": ACCOUNTS,
+    "namespace": CLUSTER,
+    "cluster": CLUSTER,
+    "devops": DEVOPS,
+}
+"""Kind of place -> the source that tells of roles and bindings there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +48,6 @@ class User:
         return self.state != DISABLED
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
-    """A namespace or DevOps project: the workspace that owns it, and the namespace that holds its RoleBindings."""
-
-    workspace: str
-    namespace: str
-
-
 class Index:
     """The read model. Whoever changes it asks `newer` first."""
 
@@ -65,43 +55,48 @@ class Index:
         self.users: dict[str, User] = {}
         self.workspaces: dict[str, Place] = {}
         """Those that stand, each with the place of its bindings."""
-        self.bindings = Bindings()
-        self.namespaces: dict[str, Area] = {}
-        self.devops: dict[str, Area] = {}
         self.ended: dict[str, datetime] = {}
-        self._roles: dict[RoleKey, Role] = {}
-        self._versions: dict[Thing, int] = {}
-        self._gone: dict[Thing, None] = {}
-        """The latest removals, in their order."""
+        self.shelves = {source: Shelf() for source in SOURCES}
+        self.closed: frozenset[str] = frozenset()
+        """Sources on which no decision may rest now; set by whoever asks for one."""
+
+    @property
+    def bindings(self) -> Bindings:
+        """Accounts' own."""
+        return self.shelves[ACCOUNTS].bindings
+
+    @property
+    def namespaces(self) -> dict[str, Area]:
+        """Those that stand, as the cluster tells."""
+        return self.shelves[CLUSTER].areas
+
+    @property
+    def devops(self) -> dict[str, Area]:
+        """DevOps projects that stand."""
+        return self.shelves[DEVOPS].areas
 
     def newer(self, thing: Thing, version: int) -> bool:
-        """Whether this version of the thing is to be taken in; notes it if so. Two events of one write share a version,
-        but nothing comes after a removal of the same version.
-        """
-        known = self._versions.get(thing, -1)
-        if version < known or (version == known and thing in self._gone):
-            return False
-        self._versions[thing] = version
-        self._gone.pop(thing, None)
-        return True
+        """Whether this version of a thing of accounts' is to be taken in; notes it if so."""
+        return self.shelves[ACCOUNTS].newer(thing, version)
 
     def gone(self, thing: Thing, version: int) -> bool:
         """As `newer`, for a removal."""
-        if version < self._versions.get(thing, -1):
-            return False
-        self._versions[thing] = version
-        self._gone.pop(thing, None)
-        self._gone[thing] = None
-        while len(self._gone) > GONE_KEPT:
-            forgotten = next(iter(self._gone))
-            del self._gone[forgotten], self._versions[forgotten]
-        return True
+        return self.shelves[ACCOUNTS].gone(thing, version)
 
-    def adopt(self, other: Index) -> None:
-        """Become the other index, which a snapshot has filled; areas are of another source and stay."""
-        self.users, self.workspaces, self.bindings = other.users, other.workspaces, other.bindings
-        self.ended = other.ended
-        self._roles, self._versions, self._gone = other._roles, other._versions, other._gone
+    def adopt(self, other: Index, source: str) -> None:
+        """Take over what a snapshot of this source has filled the other index with; the rest stays as it is."""
+        self.shelves[source] = other.shelves[source]
+        if source == ACCOUNTS:
+            self.users, self.workspaces, self.ended = other.users, other.workspaces, other.ended
+
+    def held(self, subjects: Iterable[SubjectKey]) -> list[dict[Place, dict[str, RoleKey]]]:
+        """What each of these subjects holds, by place, of all sources. Not to be changed."""
+        subjects = tuple(subjects)
+        return [held for shelf in self.shelves.values() for held in shelf.bindings.of(subjects)]
+
+    def believed(self, source: str) -> bool:
+        """Whether decisions may rest on what the source has told."""
+        return source not in self.closed
 
     def put_user(self, user: User) -> None:
         """Take in an account's present form."""
@@ -119,11 +114,11 @@ class Index:
 
     def put_role(self, key: RoleKey, role: Role) -> None:
         """Take in a compiled role."""
-        self._roles[key] = role
+        self.shelves[ACCOUNTS].roles[key] = role
 
     def drop_role(self, key: RoleKey) -> None:
         """Forget a role; bindings to it grant nothing any more."""
-        self._roles.pop(key, None)
+        self.shelves[ACCOUNTS].roles.pop(key, None)
 
     def put_binding(self, binding: Binding) -> frozenset[SubjectKey]:
         """Take in a binding's present form; returns whom the change concerns."""
@@ -150,27 +145,27 @@ class Index:
 
     def role(self, key: RoleKey, place: Place) -> Role | None:
         """The role that a binding at this place means; one of another workspace means nothing here."""
-        role = self._roles.get(key)
+        role = self.shelves[OWNERS[place.kind]].roles.get(key)
         if role is None or not role.workspace or (role.workspace == place.name and place.kind == "workspace"):
             return role
         return None
 
     def owner(self, asked: Attributes) -> str:
-        """The workspace whose bindings count: that of the namespace or project, else the path's."""
-        if asked.scope is Scope.NAMESPACE:
-            area = self.namespaces.get(asked.namespace)
-            return area.workspace if area else ""
-        if asked.scope is Scope.DEVOPS:
-            area = self.devops.get(asked.devops)
+        """The workspace whose bindings count: that of the namespace or project, as far as its source is believed, else
+        the path's.
+        """
+        if asked.scope in (Scope.NAMESPACE, Scope.DEVOPS):
+            area = self.area(asked)
             return area.workspace if area else ""
         return asked.workspace if asked.scope is Scope.WORKSPACE else ""
 
-    def home(self, asked: Attributes) -> str:
-        """The namespace whose RoleBindings count."""
+    def area(self, asked: Attributes) -> Area | None:
+        """The namespace or DevOps project that the request lies in, if it stands."""
         if asked.scope is Scope.NAMESPACE:
-            return asked.namespace
-        area = self.devops.get(asked.devops) if asked.scope is Scope.DEVOPS else None
-        return area.namespace if area else ""
+            return self.namespaces.get(asked.namespace) if self.believed(CLUSTER) else None
+        if asked.scope is Scope.DEVOPS:
+            return self.devops.get(asked.devops) if self.believed(DEVOPS) else None
+        return None
 
     def belongs(self, caller: Caller, workspace: str) -> bool:
         """Whether the caller is bound in this workspace, which stands, to a role that stands."""
@@ -182,5 +177,7 @@ class Index:
         )
 
     def joined(self, caller: Caller, namespace: str) -> bool:
-        """Whether the caller is bound in this namespace."""
-        return self.bindings.binds(caller.subjects, namespace_place(namespace))
+        """Whether the caller is bound in this namespace, which stands."""
+        if not self.believed(CLUSTER) or namespace not in self.namespaces:
+            return False
+        return self.shelves[CLUSTER].bindings.binds(caller.subjects, namespace_place(namespace))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from libs.shared.errors import Busy
@@ -34,6 +35,10 @@ class Sources:
     def fresh(self, source: str, now: float) -> bool:
         """Whether decisions may rest on this source."""
         return source in self.loaded and self._alive(source, now)
+
+    def stale(self, sources: Iterable[str], now: float) -> frozenset[str]:
+        """Those of them on which no decision may rest now."""
+        return frozenset(source for source in sources if not self.fresh(source, now))
 
     def lost(self, source: str, now: float) -> bool:
         """Whether even what was decided before may rest on it no longer: it has been dead, or without a snapshot, for

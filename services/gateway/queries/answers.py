@@ -7,11 +7,17 @@ from collections.abc import Iterable, Mapping
 from libs.shared.errors import Invalid
 from libs.shared.http.route import May, Mine, Question
 from services.gateway.domain.attributes import Attributes, Scope, resource_keys
+from services.gateway.domain.bindings import devops_place, namespace_place
 from services.gateway.domain.caller import Caller
-from services.gateway.domain.decision import allowed
+from services.gateway.domain.decision import allowed, require_believed
 from services.gateway.domain.index import Index
+from services.gateway.domain.shelf import CLUSTER, DEVOPS
 
-PLACES: Mapping[str, str] = {"workspaces": "workspace", "namespaces": "namespace"}
+AREAS: Mapping[str, tuple[Scope, str, str]] = {
+    "namespaces": (Scope.NAMESPACE, "namespaces", ""),
+    "devopsprojects": (Scope.DEVOPS, "devopsprojects", "devops.kubesphere.io"),
+}
+"""What of -> where it lies, and what who sees all of a workspace's may list there."""
 
 Answer = bool | list[str]
 
@@ -22,12 +28,32 @@ def may(index: Index, caller: Caller, asked: May, parameters: Mapping[str, str],
 
 
 def mine(index: Index, caller: Caller, of: str) -> list[str]:
-    """The workspaces or namespaces that the caller is bound in, sorted; raises `Invalid` for anything else."""
-    kind = PLACES.get(of)
-    if kind is None:
-        raise Invalid("review-of", f"{of!r} is not known: ask for workspaces or namespaces")
-    names = index.bindings.places(caller.subjects, kind)
-    return [name for name in names if kind != "workspace" or index.belongs(caller, name)]
+    """The workspaces that the caller is bound in; or the namespaces (devopsprojects) where he is bound, and all of
+    those workspaces that he is bound in and may list them of (iam-gateway 8.2). Sorted. Raises `Invalid` for anything
+    else, `Busy` while what tells of such places isn't believed.
+    """
+    bindings = index.bindings.places(caller.subjects, "workspace")
+    workspaces = [name for name in bindings if index.belongs(caller, name)]
+    if of == "workspaces":
+        return workspaces
+    if of not in AREAS:
+        accepted = ", ".join(("workspaces", *AREAS))
+        raise Invalid("review-of", f"{of!r} is not known: ask for one of {accepted}")
+    scope, resource, group = AREAS[of]
+    require_believed(index, scope)
+    areas = index.namespaces if scope is Scope.NAMESPACE else index.devops
+    source, place = (CLUSTER, namespace_place) if scope is Scope.NAMESPACE else (DEVOPS, devops_place)
+    bound = index.shelves[source].bindings
+    whole = {
+        name
+        for name in workspaces
+        if allowed(index, caller, _attributes(May("", "list", resource, group, "Workspace", name), {}, ""))
+    }
+    return sorted(
+        name
+        for name, area in areas.items()
+        if area.workspace in whole or bound.binds(caller.subjects, place(area.home))
+    )
 
 
 def answers(

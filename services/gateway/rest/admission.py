@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from libs.shared.errors import Busy
 from libs.shared.http.identity import Identity
 from libs.shared.http.route import Access
 from libs.shared.telemetry.traces import traceparent
 from services.gateway.domain.decision import allowed, open_to_all
+from services.gateway.domain.index import Index
+from services.gateway.domain.shelf import ACCOUNTS
 from services.gateway.parts import Parts
-from services.gateway.parts.memory import ACCOUNTS
 from services.gateway.queries.answers import answers
 from services.gateway.queries.authentication import still_active
 from services.gateway.rest.visit import Visit
@@ -28,6 +30,7 @@ def permitted(asked: Visit) -> bool:
     if _open(asked):
         return True
     require_fresh(asked.parts)
+    asked.parts.memory.believe(asked.parts.clock.monotonic())
     return _passes(asked)
 
 
@@ -42,19 +45,28 @@ def _passes(asked: Visit) -> bool:
 
 
 def told(asked: Visit) -> Mapping[str, Any]:
-    """The answers to the route's questions."""
+    """The answers to the route's questions. Raises `Busy` where one rests on a source that isn't believed."""
+    return _told(asked, asked.parts.memory.believe(asked.parts.clock.monotonic()))
+
+
+def _told(asked: Visit, index: Index) -> Mapping[str, Any]:
     if asked.match is None or not asked.match.entry.questions:
         return {}
-    return answers(asked.parts.memory.index, asked.caller, asked.match.entry.questions, asked.match.parameters)
+    return answers(index, asked.caller, asked.match.entry.questions, asked.match.parameters)
 
 
 def again(asked: Visit) -> Mapping[str, Any] | None:
     """The answers as of now, or None when the request would be refused now. The index decides, fresh or not: what
     rests on a lost source is cut by the worker that watches over it.
     """
-    if not still_active(asked.caller, asked.parts.memory.index) or not (_open(asked) or _passes(asked)):
+    if not still_active(asked.caller, asked.parts.memory.index):
         return None
-    return told(asked)
+    try:
+        if not (_open(asked) or _passes(asked)):
+            return None
+        return _told(asked, asked.parts.memory.index)
+    except Busy:
+        return None
 
 
 def traced() -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 from libs.shared.errors import Busy, Fault, TooLarge
 from libs.shared.http.identity import TOLD
 from services.gateway.clients.services import Going
-from services.gateway.domain.feed import NAMES
+from services.gateway.domain.changes import NAMES
 from services.gateway.domain.headers import answered_on, asked_on
 from services.gateway.rest.admission import identity, told, traced
 from services.gateway.rest.sockets import is_upgrade, pass_socket

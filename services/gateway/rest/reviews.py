@@ -21,7 +21,7 @@ async def review(request: web.Request, parts: Parts) -> web.Response:
     """Answers about the caller whose identity the service passes on, as of now."""
     require_fresh(parts)
     asked = await strict(request, shapes.ReviewShape)
-    who, index = _caller(caller(request)), parts.memory.index
+    who, index = _caller(caller(request)), parts.memory.believe(parts.clock.monotonic())
     found = shapes.ReviewedShape(
         may=[may(index, who, _may(one), {}, one.name) for one in asked.may],
         mine=[mine(index, who, one.of) for one in asked.mine],

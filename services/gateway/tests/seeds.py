@@ -9,9 +9,10 @@ from libs.shared.contracts import accounts_v1 as accounts
 from libs.shared.event import Event
 from services.gateway.domain.attributes import Attributes, read_attributes
 from services.gateway.domain.caller import AUTHENTICATED, NOBODY, Caller
-from services.gateway.domain.feed import apply
-from services.gateway.domain.index import Area, Index
+from services.gateway.domain.changes import apply
+from services.gateway.domain.index import Index
 from services.gateway.domain.path import read_path
+from services.gateway.domain.shelf import Area
 
 AT = datetime(2030, 1, 1, tzinfo=UTC)
 READ = ("get", "list", "watch")

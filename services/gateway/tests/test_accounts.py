@@ -15,6 +15,7 @@ from libs.shared.testing.clock import VirtualClock, eventually
 from libs.shared.values import Secret
 from services.gateway.clients.accounts import KEPT, REFRESH_EVERY, Accounts
 from services.gateway.clients.services import LONGEST_LINE
+from services.gateway.clients.snapshots import snapshot
 from services.gateway.domain.passwords import Passwords
 from services.gateway.domain.peer import address_of
 from services.gateway.domain.tokens import Tokens
@@ -39,7 +40,7 @@ async def test_a_snapshot_that_is_not_whole_changes_nothing(stage: Stage, lines:
     before = dict(stage.parts.memory.index.users)
     stage.accounts.lines = lines
     with pytest.raises(Broken):
-        await load_snapshot(stage.parts)
+        await load_snapshot(stage.parts, "accounts")
     assert stage.parts.memory.index.users == before
 
 
@@ -49,9 +50,9 @@ async def test_a_snapshot_skips_what_it_does_not_know(stage: Stage) -> None:
         json.dumps({**LINE, "type": "orrery.accounts.v1.TeamFounded"}).encode(),
         b'{"end": true, "count": 1}',
     ]
-    assert [line async for line in stage.parts.behind.accounts.snapshot()] == []
+    assert [line async for line in snapshot(stage.parts.behind.services, "accounts")] == []
     with pytest.raises(Busy):
-        await load_snapshot(stage.parts)
+        await load_snapshot(stage.parts, "accounts")
 
 
 async def test_one_thing_too_long_to_be_read_closes_nothing_else(stage: Stage) -> None:

@@ -7,11 +7,12 @@ import pytest
 from libs.shared.contracts import accounts_v1 as accounts
 from services.gateway.domain.bindings import CLUSTER, Binding, RoleKey, namespace_place
 from services.gateway.domain.caller import AUTHENTICATED, PRE_REGISTRATION, Caller, SubjectKey, subject_key
+from services.gateway.domain.changes import apply
 from services.gateway.domain.decision import allowed, open_to_all
-from services.gateway.domain.feed import apply
-from services.gateway.domain.index import Area
 from services.gateway.domain.refusal import forbidden
 from services.gateway.domain.rules import Rule, compiled
+from services.gateway.domain.shelf import CLUSTER as CLUSTER_SOURCE
+from services.gateway.domain.shelf import Area
 from services.gateway.tests.seeds import AT, asked, bound, caller, index
 
 IAM = "/kapis/iam.kubesphere.io/v1alpha2"
@@ -177,11 +178,12 @@ def test_project_and_cluster_bindings_count_where_they_are() -> None:
     """RoleBindings count in their namespace, ClusterRoleBindings everywhere but at Global scope."""
     known = index()
     read = Rule.of(("get", "list"), ("*",), ("*",))
-    known.put_role(RoleKey("Role", "viewer", "p"), compiled("viewer", (read,)))
-    known.put_role(RoleKey("ClusterRole", "view"), compiled("view", (read,)))
+    told = known.shelves[CLUSTER_SOURCE]
+    told.roles[RoleKey("Role", "viewer", "p")] = compiled("viewer", (read,))
+    told.roles[RoleKey("ClusterRole", "view")] = compiled("view", (read,))
     out, prov = frozenset({SubjectKey("User", "out")}), frozenset({SubjectKey("User", "prov")})
-    known.put_binding(Binding("x", namespace_place("p"), RoleKey("Role", "viewer", "p"), out))
-    known.put_binding(Binding("y", CLUSTER, RoleKey("ClusterRole", "view"), prov))
+    told.bindings.put(Binding("x", namespace_place("p"), RoleKey("Role", "viewer", "p"), out))
+    told.bindings.put(Binding("y", CLUSTER, RoleKey("ClusterRole", "view"), prov))
     pods, nowhere = asked("GET", "/api/v1/namespaces/p/pods"), asked("GET", "/api/v1/namespaces/q/pods")
     roles = asked("GET", IAM + "/globalroles")
     assert [allowed(known, caller("out"), a) for a in (pods, nowhere, roles)] == [True, False, False]

@@ -8,9 +8,12 @@ import pytest
 
 from libs.shared.contracts import accounts_v1 as accounts
 from libs.shared.errors import Busy
+from services.gateway.domain.changes import apply
 from services.gateway.domain.decision import allowed
-from services.gateway.domain.feed import CHANGES, EVERYBODY, NOTHING, Effect, apply
-from services.gateway.domain.index import GONE_KEPT, Index, Thing
+from services.gateway.domain.effect import EVERYBODY, NOTHING, Effect
+from services.gateway.domain.feed import CHANGES
+from services.gateway.domain.index import Index
+from services.gateway.domain.shelf import ACCOUNTS, GONE_KEPT, Thing
 from services.gateway.domain.sources import Sources
 from services.gateway.tests.seeds import AT, asked, bound, caller, index
 
@@ -54,7 +57,7 @@ def test_removals_are_not_remembered_for_ever() -> None:
     known = Index()
     for number in range(GONE_KEPT + 10):
         assert known.gone(Thing("user", number), 1)
-    assert len(known._gone) == len(known._versions) == GONE_KEPT
+    assert len(known.shelves[ACCOUNTS].removals) == len(known.shelves[ACCOUNTS].versions) == GONE_KEPT
     assert not known.newer(Thing("user", GONE_KEPT), 1), "a late one is still told from a new one"
 
 
