@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -32,6 +32,8 @@ NodeProxy = Callable[[web.BaseRequest, dict[str, Any], str], Awaitable[web.Strea
 """Answers `/api/v1/nodes/<node>/proxy/<path>`; gets the node, and the path without the slash before it."""
 PodLog = Callable[[web.BaseRequest, dict[str, Any]], Awaitable[web.StreamResponse]]
 """Answers `/api/v1/namespaces/<ns>/pods/<pod>/log`; gets the pod. The query is the request's."""
+Computed = Callable[[str, str], Iterable[dict[str, Any]]]
+"""Objects that are kept nowhere, by namespace and name (empty for all): what is worked out when somebody asks."""
 Controller = Callable[[], Coroutine[Any, Any, None]]
 """Runs until cancelled; started again when it fails."""
 
@@ -46,6 +48,8 @@ class Hooks:
     authorize: Authorize | None = None
     node_proxy: NodeProxy | None = None
     pod_log: PodLog | None = None
+    computed: Mapping[str, Computed] = field(default_factory=dict)
+    """By id of a resource of the catalogue that can only be read."""
 
 
 World = Callable[[Objects], Hooks]

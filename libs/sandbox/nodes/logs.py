@@ -5,7 +5,7 @@ so that it reads the same at any time, after a restart too, and costs nothing un
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 
 from libs.sandbox.nodes.lines import Draw, Voice, at_time, voice_of
@@ -119,7 +119,7 @@ Standing = Callable[[], Awaitable[Run | None]]
 """The run as it stands now; None when there is no such pod any more."""
 
 
-async def follow(run: Run, wanted: Reading, clock: Clock, standing: Standing) -> AsyncIterator[bytes]:
+async def follow(run: Run, wanted: Reading, clock: Clock, standing: Standing) -> AsyncGenerator[bytes, None]:
     """The log as it stands, then each line as it is written, until the run ends or its pod is gone."""
     told = now = clock().timestamp()
     left = math.inf if wanted.limit_bytes is None else wanted.limit_bytes
@@ -132,10 +132,17 @@ async def follow(run: Run, wanted: Reading, clock: Clock, standing: Standing) ->
                 return
         if now > run.ended:
             return
-        await clock.sleep(voice_of(run.image).period / 2)
+        await clock.sleep(_pause(run, now))
         found = await standing()
         if found is None or found.started != run.started:
             return
         run, now = found, clock().timestamp()
         batch = [written(line, timestamps=wanted.timestamps) for line in lines_between(run, told, now)]
         told = now
+
+
+def _pause(run: Run, now: float) -> float:
+    """Seconds until there may be something to tell: the next line, or that the run has ended meanwhile."""
+    period = voice_of(run.image).period
+    upcoming = next(lines_between(run, now, now + period), None)
+    return max(_FIRST, upcoming.at - now + _FIRST / 2) if upcoming else period

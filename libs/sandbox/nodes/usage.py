@@ -70,6 +70,10 @@ class Usage:
     bounds: Bounds
     started: float
 
+    def shared_bytes(self, at: float) -> int:
+        """Of the working set, what is mapped from files and not its own."""
+        return int(0.12 * self.memory_bytes(at))
+
     def cpu_rate(self, at: float) -> float:
         """Cores in use."""
         return self._cpu.rate(at) if at >= self.started else 0.0
@@ -109,6 +113,10 @@ class Usage:
     def written_bytes(self, at: float) -> float:
         """Bytes written to disk since it started; only grows."""
         return Wave(512 + 40_000 * self._cpu.level, self.seed + "io").total(self.started, max(at, self.started))
+
+    def read_bytes(self, at: float) -> float:
+        """Bytes read from disk since it started; only grows."""
+        return Wave(128 + 9_000 * self._cpu.level, self.seed + "ro").total(self.started, max(at, self.started))
 
     @property
     def processes(self) -> int:

@@ -1,0 +1,1 @@
+"""What nodes tell of themselves and their containers in Prometheus' text format."""
