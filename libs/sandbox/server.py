@@ -40,8 +40,11 @@ class Sandbox:
 
 
 @asynccontextmanager
-async def open_sandbox(folder: Path, *, clock: Clock, ids: Ids, world: World = whole) -> AsyncIterator[Sandbox]:
+async def open_sandbox(
+    folder: Path, *, clock: Clock, ids: Ids, world: World | None = None, demo: bool = False
+) -> AsyncIterator[Sandbox]:
     """The sandbox kept in this data folder: `<folder>/sandbox.db`, `<folder>/sandbox` for token, kubeconfig, keys.
+    `demo` says whether a new one gets the demo's workloads; the whole world moves in it where no other is given.
 
     Raises `Broken` when a file can't be used or no port can be had.
     """
@@ -51,7 +54,7 @@ async def open_sandbox(folder: Path, *, clock: Clock, ids: Ids, world: World = w
     shown = tls.certificate(own / "tls", (), SystemClock())  # clients look at the real time
     async with AsyncExitStack() as stack:
         objects = await stack.enter_async_context(opened(folder / "sandbox.db", Catalogue(RESOURCES), clock, ids))
-        hooks = world(objects)
+        hooks = world(objects) if world else whole(objects, demo=demo)
         custom.install(objects)
         if hooks.prepare is not None:
             hooks.prepare()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
 from libs.sandbox.controllers.collector import Collector
 from libs.sandbox.controllers.cronjob import CronJobs
@@ -19,14 +20,14 @@ from libs.sandbox.controllers.statefulset import StatefulSets
 from libs.sandbox.controllers.volumes import Volumes
 from libs.sandbox.hooks import Attributes, Hooks
 from libs.sandbox.nodes.kubelet import Kubelet
-from libs.sandbox.nodes.machines import NODES, Heartbeats, node
+from libs.sandbox.nodes.machines import Heartbeats
+from libs.sandbox.nodes.measured import NODES, PODS, Measured
+from libs.sandbox.nodes.podlog import PodLogs
+from libs.sandbox.nodes.proxy import Meters, Proxy
 from libs.sandbox.nodes.scheduler import Scheduler
-from libs.sandbox.objects import Body, Objects
+from libs.sandbox.objects import Objects
 from libs.sandbox.rbac import RBAC, Authorizer, Caller
-from libs.sandbox.seed import rights
-from libs.shared.objects.meta import instant
-
-_SPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
+from libs.sandbox.seed.sowing import sow
 
 
 def moving(objects: Objects, log: Any) -> Loop:
@@ -53,29 +54,27 @@ def moving(objects: Objects, log: Any) -> Loop:
     )
 
 
-def whole(objects: Objects) -> Hooks:
-    """The whole of it: what a new cluster has, who may do what, and all that acts by itself."""
+def whole(objects: Objects, *, demo: bool = False) -> Hooks:
+    """The whole of it: what a new cluster has, the demo's workloads among it or not, who may do what, what nodes and
+    pods tell, and all that acts by itself.
+    """
     authorizer = Authorizer(lambda kind, namespace: objects.list(f"{kind}.{RBAC}", namespace))
+    meters = Meters(objects)
+    measured = Measured(objects, meters)
+    for resource in (NODES, PODS):
+        objects.catalogue.add(resource)
 
     def authorize(user: str, groups: tuple[str, ...], what: Attributes) -> bool:
         return authorizer.allows(Caller(user, groups), what)
 
-    def prepare() -> None:
-        for name in _SPACES:
-            _stands(objects, "namespaces", {"metadata": {"name": name}, "spec": {"finalizers": ["kubernetes"]}})
-        for name in NODES:
-            _stands(objects, "nodes", node(name, instant(objects.clock())))
-        for role in rights.cluster_roles():
-            _stands(objects, f"clusterroles.{RBAC}", role)
-        for binding in rights.cluster_bindings():
-            _stands(objects, f"clusterrolebindings.{RBAC}", binding)
-
-    return Hooks(prepare=prepare, controllers=(moving(objects, _Log()).run,), authorize=authorize)
-
-
-def _stands(objects: Objects, resource: str, body: Body) -> None:
-    if objects.find(resource, body["metadata"]["name"]) is None:
-        objects.create(resource, body)
+    return Hooks(
+        prepare=partial(sow, objects, with_demo=demo),
+        controllers=(moving(objects, _Log()).run,),
+        authorize=authorize,
+        node_proxy=Proxy(objects, meters),
+        pod_log=PodLogs(objects),
+        computed={NODES.id: measured.nodes, PODS.id: measured.pods},
+    )
 
 
 class _Log:

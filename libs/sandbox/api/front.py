@@ -41,7 +41,10 @@ class Front:
             where = place(self._objects.catalogue, request.rel_url.raw_path)
             if where is None:
                 return self._bare(request, who, path)
-            admit(self._hooks.authorize, who, _attributes(request, where))
+            what = _attributes(request, where)
+            admit(self._hooks.authorize, who, what)
+            if not where.subresource and what.verb not in where.resource.verbs:
+                raise _refused()
             return await self._answer(request, where, who)
         except Fault as fault:
             return status.refused(fault)
@@ -73,9 +76,11 @@ class Front:
         if asked.flag(request.query, "watch"):
             watch = Watch(self._objects, where, asked.listing(request.query), form, request.query)
             return await watch.serve(request)
+        computed = self._hooks.computed.get(where.resource.id)
+        source = reads.Computed(self._objects, computed) if computed else self._objects
         if where.name:
-            return status.answer(reads.get(self._objects, where, form))
-        return status.answer(reads.listed(self._objects, where, asked.listing(request.query), form))
+            return status.answer(reads.get(source, where, form))
+        return status.answer(reads.listed(source, where, asked.listing(request.query), form))
 
     async def _ask(self, request: web.BaseRequest, where: Place, who: Caller) -> web.StreamResponse:
         """What is asked and not kept: reviews."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Protocol
 
 import orjson
 
@@ -11,16 +12,55 @@ from libs.sandbox.api import view
 from libs.sandbox.api.asked import Form, Listing, goes_on
 from libs.sandbox.api.place import Place
 from libs.sandbox.changes import Stored
+from libs.sandbox.hooks import Computed as WorkedOut
 from libs.sandbox.objects import Objects
 from libs.sandbox.selectable import selected
+from libs.shared.errors import Missing
 
 
-def get(objects: Objects, place: Place, form: Form) -> bytes:
+class Readable(Protocol):
+    """Where objects are read from."""
+
+    @property
+    def revision(self) -> int:
+        """As of when."""
+        ...
+
+    def stored(self, resource: str, name: str, namespace: str = "") -> Stored:
+        """One; raises `Missing`."""
+        ...
+
+    def shelf(self, resource: str, namespace: str = "") -> Iterator[Stored]:
+        """Those of a namespace, or all, in order."""
+        ...
+
+
+class Computed:
+    """Objects that the world works out when somebody asks."""
+
+    def __init__(self, objects: Objects, worked_out: WorkedOut) -> None:
+        self._worked_out = worked_out
+        self.revision = objects.revision
+
+    def stored(self, resource: str, name: str, namespace: str = "") -> Stored:
+        """One; raises `Missing`."""
+        for body in self._worked_out(namespace, name):
+            return Stored(body, self.revision)
+        raise Missing("object-missing", f'{resource} "{name}" not found', resource=resource, name=name)
+
+    def shelf(self, resource: str, namespace: str = "") -> Iterator[Stored]:
+        """Those of a namespace, or all, in order."""
+        del resource
+        for body in self._worked_out(namespace, ""):
+            yield Stored(body, self.revision)
+
+
+def get(objects: Readable, place: Place, form: Form) -> bytes:
     """One object; raises `Missing`."""
     return view.shown(place, objects.stored(place.resource.store, place.name, place.namespace), form)
 
 
-def listed(objects: Objects, place: Place, asked: Listing, form: Form) -> bytes:
+def listed(objects: Readable, place: Place, asked: Listing, form: Form) -> bytes:
     """A list, or a page of it."""
     version = asked.version if asked.after else str(objects.revision)
     found = chosen(objects, place, asked)
@@ -44,7 +84,7 @@ def _list(place: Place, listing: dict[str, str], page: Iterable[Stored], form: F
     return orjson.dumps(head)[:-1] + b',"items":[' + items + b"]}"
 
 
-def chosen(objects: Objects, place: Place, asked: Listing) -> Iterator[Stored]:
+def chosen(objects: Readable, place: Place, asked: Listing) -> Iterator[Stored]:
     """What the options choose, in order."""
     fits = selected(place.resource, asked.labels, asked.fields, place.name)
     for stored in objects.shelf(place.resource.store, place.namespace):
