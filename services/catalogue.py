@@ -11,6 +11,7 @@ from libs.shared.service import Later, Service
 
 CATALOGUE = (
     "accounts",
+    "alerting",
     "cluster",
     "devops",
     "events",

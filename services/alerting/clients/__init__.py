@@ -1,0 +1,1 @@
+"""What alerting asks of others."""

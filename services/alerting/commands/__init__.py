@@ -1,0 +1,1 @@
+"""What changes rule groups and alerts: load, decide, keep, tell."""

@@ -1,0 +1,1 @@
+"""Rule groups, alerts and what decides between them: pure."""

@@ -1,0 +1,1 @@
+"""Reading rule groups, alerts and their history."""
