@@ -15,10 +15,12 @@ from services.alerting.domain.resource import GROUP, NOUNS
 from services.alerting.domain.standing import Standing
 from services.alerting.kinds import KINDS
 from services.alerting.parts import Journal, News, Parts
-from services.alerting.reactions import FOLLOWS
+from services.alerting.reactions import FOLLOWS, REACTIONS
 from services.alerting.rest import ROUTES
 from services.alerting.settings import AlertingSettings
 from services.alerting.workers import WORKERS
+
+DOCUMENTS = (RuleGroup, ClusterRuleGroup, GlobalRuleGroup, Standing, Episode, Project)
 
 
 @asynccontextmanager
@@ -41,10 +43,11 @@ SERVICE = Service(
     about="Rules over the platform's series: evaluated at their intervals, told when they fire and when it is over.",
     settings=AlertingSettings,
     open=opened,
-    documents=(RuleGroup, ClusterRuleGroup, GlobalRuleGroup, Standing, Episode, Project),
+    documents=DOCUMENTS,
     publishes=EVENTS,
     routes=ROUTES,
     kinds=KINDS,
+    reactions=REACTIONS,
     follows=FOLLOWS,
     workers=WORKERS,
     groups={noun.plural: GROUP for noun in NOUNS.values()} | {"alerts": GROUP},

@@ -26,5 +26,5 @@ class AlertingSettings(Settings):
     """How many days an alert that is over stays in the history."""
     keep_most: int = Field(default=100_000, ge=100)
     """How many alerts the history holds; the oldest go first."""
-    cluster: str = "host"
+    cluster_name: str = "host"
     """What this cluster is called where a global rule selects clusters."""

@@ -98,7 +98,7 @@ async def evaluate_group(group: Group, parts: Parts) -> None:
 async def _asked(group: Group, rule: Rule, at: datetime, parts: Parts) -> Outcome:
     """A rule's series; whatever keeps them from being known is the rule's error."""
     began = parts.clock.monotonic()
-    if not selects_here(rule, parts.settings.cluster):
+    if not selects_here(rule, parts.settings.cluster_name):
         return Outcome()
     try:
         samples = await parts.metrics.query(str(rule.expr), bindings(group.LEVEL, group.namespace, rule), at)

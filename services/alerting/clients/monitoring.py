@@ -48,7 +48,7 @@ def _samples(data: Mapping[str, Any]) -> tuple[Sample, ...]:
     if data["resultType"] == "scalar":
         return (Sample({}, _number(data["result"][1])),)
     if data["resultType"] != "vector":
-        raise ValueError(data["resultType"])
+        raise Broken("monitoring-nonsense", "monitoring answered what is no vector")
     return tuple(
         Sample({str(name): str(value) for name, value in one["metric"].items()}, _number(one["value"][1]))
         for one in data["result"]

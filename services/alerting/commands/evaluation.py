@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from libs.shared.store.protocol import Unit
-from services.alerting.commands.project import workspace_of
+from services.alerting.commands.place import workspace_of
 from services.alerting.domain import episode as episodes
 from services.alerting.domain import standing as standings
 from services.alerting.domain.alert import Alert

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from libs.shared.store.protocol import Unit
 from services.alerting.commands import evaluation
-from services.alerting.commands.project import workspace_of
+from services.alerting.commands.place import workspace_of
 from services.alerting.domain import group as domain
 from services.alerting.domain import standing as standings
 from services.alerting.domain.group import Group, GroupWish

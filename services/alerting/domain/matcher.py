@@ -16,7 +16,7 @@ MOST = 32
 LONGEST = 1024
 _ONE = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*")\s*(,|$)')
 _ESCAPE = re.compile(r"\\(.)")
-_NAMED = {"n": "\n", "t": "\t", "r": "\r"}
+_NAMED: Mapping[str, str] = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 class Matcher(BaseModel):
@@ -76,7 +76,8 @@ def parsed(text: str) -> tuple[Matcher, ...]:
     inner = text.strip()
     if len(inner) > LONGEST or not inner.startswith("{") or not inner.endswith("}"):
         raise _refused(text)
-    found, at, inner = [], 0, inner[1:-1]
+    found: list[Matcher] = []
+    at, inner = 0, inner[1:-1]
     while inner[at:].strip():
         match = _ONE.match(inner, at)
         if match is None or len(found) >= MOST:

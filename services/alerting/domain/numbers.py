@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from decimal import Decimal
 
 SMALLEST_PLAIN = -4
 LARGEST_PLAIN = 6
 """Exponents from which on `%v` has one."""
-_NAMES = {math.inf: "+Inf", -math.inf: "-Inf"}
+_NAMES: Mapping[float, str] = {math.inf: "+Inf", -math.inf: "-Inf"}
 
 
 def exponential(number: float) -> str:

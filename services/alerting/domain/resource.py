@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,7 +56,7 @@ class Noun:
         return Invalid(f"{self.singular}-invalid", text, resource=self.plural, name=name, flaws=(flaw,))
 
 
-NOUNS = {
+NOUNS: Mapping[Level, Noun] = {
     Level.NAMESPACE: Noun("rulegroups", "rulegroup", "RuleGroup"),
     Level.CLUSTER: Noun("clusterrulegroups", "clusterrulegroup", "ClusterRuleGroup"),
     Level.GLOBAL: Noun("globalrulegroups", "globalrulegroup", "GlobalRuleGroup"),

@@ -20,7 +20,7 @@ MOST_PAIRS = 64
 """Labels, and annotations, of a rule."""
 LONGEST_TEXT = 8192
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-BUILDERS = {Level.NAMESPACE: "exprBuilder.workload", Level.CLUSTER: "exprBuilder.node"}
+BUILDERS: Mapping[Level, str] = {Level.NAMESPACE: "exprBuilder.workload", Level.CLUSTER: "exprBuilder.node"}
 
 
 def defaulted(wish: GroupWish, level: Level, new_id: Callable[[], str]) -> GroupWish:

@@ -1,4 +1,4 @@
-"""Expressions as text again, and bound to a namespace on the way: every selector of them, whatever it said of it."""
+"""Expressions as text again, and bound on the way: every selector of them, to what a caller may read."""
 
 from __future__ import annotations
 
@@ -26,19 +26,24 @@ from services.monitoring.domain.promql.wording import number
 SIDES = {"left": "group_left", "right": "group_right"}.items()
 
 
-def bound(node: Node, label: str, value: str) -> Node:
-    """The expression with this label demanded of every series that it reads; what it said of the label is dropped."""
+def bound(node: Node, own: Matcher) -> Node:
+    """The expression with this demanded of every series that it reads; what it said of the label itself is dropped for
+    one value, and holds besides for an expression.
+    """
     if isinstance(node, Select):
-        own = Matcher(label, "=", value)
-        lists = tuple((*(one for one in several if one.name != label), own) for several in node.alternatives)
+        lists = tuple((*(one for one in several if _kept(one, own)), own) for several in node.alternatives)
         return replace(node, alternatives=lists)
     if isinstance(node, Number | Text):
         return node
     if isinstance(node, Call):
-        return replace(node, args=tuple(bound(one, label, value) for one in node.args))
+        return replace(node, args=tuple(bound(one, own) for one in node.args))
     parts = {name: getattr(node, name) for name in ("select", "of", "param", "left", "right") if hasattr(node, name)}
-    inside: dict[str, Any] = {name: bound(part, label, value) for name, part in parts.items() if part is not None}
+    inside: dict[str, Any] = {name: bound(part, own) for name, part in parts.items() if part is not None}
     return replace(node, **inside)
+
+
+def _kept(one: Matcher, own: Matcher) -> bool:
+    return one.name != own.name or own.op != "="
 
 
 def printed(node: Node) -> str:
