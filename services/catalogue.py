@@ -19,6 +19,7 @@ CATALOGUE = (
     "logging",
     "monitoring",
     "notification",
+    "openpitrix",
 )
 FIRST = ("accounts", "gateway")
 """Whom it takes to let a client in: beside a gateway, the others are imported and opened behind the open doors."""

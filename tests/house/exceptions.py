@@ -41,6 +41,7 @@ WRAPPED: Mapping[str, str | tuple[str, ...]] = {
         "libs/shared/kube",
         "libs/sandbox/api/yamls.py",
         "services/accounts/app.py",
+        "services/openpitrix/clients/reader.py",
     ),
     "numpy": "services/monitoring/domain/arrays.py",
     "promql_parser": "services/monitoring/clients/parser.py",

@@ -13,6 +13,8 @@ from services.gateway.domain.caller import Caller
 
 AUTHENTICATED_ROLE = "authenticated"
 APP_STORE = "openpitrix.io"
+STORE_RELEASES = frozenset({"applications", "clusters"})
+"""Resources of the app store that stand for releases, by either of their paths."""
 MEMBERS = frozenset({"clustermembers", "workspacemembers", "members"})
 OPEN_PATHS = frozenset({"/api", "/api/v1"})
 WORKSPACES = frozenset({"workspaces", "workspacetemplates"})
@@ -54,7 +56,16 @@ def withholds(tenancy: Tenancy, caller: Caller, asked: Attributes) -> bool:
     """
     if asked.group == IAM:
         return asked.kubernetes_request and asked.resource == "users"
-    return asked.group == APP_STORE and bool(asked.workspace) and not tenancy.belongs(caller, asked.workspace)
+    return asked.group == APP_STORE and _withholds_store(tenancy, caller, asked)
+
+
+def _withholds_store(tenancy: Tenancy, caller: Caller, asked: Attributes) -> bool:
+    """What the role grants of the app store counts for looking at the store alone, and in a workspace for who belongs
+    there: who changes, deploys or reviews anything, or reads releases, needs a role that says so.
+    """
+    if asked.verb not in READING or asked.resource in STORE_RELEASES:
+        return True
+    return bool(asked.workspace) and not tenancy.belongs(caller, asked.workspace)
 
 
 def _own_record(asked: Attributes) -> bool:

@@ -1,0 +1,149 @@
+"""GENERATED from proto/orrery/openpitrix/v1/events.proto by proto/generate.py: change that, then run `make proto`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from libs.shared.event import Event
+
+
+class RepositoryAdded(Event):
+    """A repository of charts is known. Its subject is repos/<repo>; an empty workspace means everybody's."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    repo: str = ""
+    name: str = ""
+    workspace: str = ""
+    by: str = ""
+
+
+class RepositoryChanged(Event):
+    """RepositoryChanged."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    repo: str = ""
+    name: str = ""
+    workspace: str = ""
+    by: str = ""
+
+
+class RepositoryIndexed(Event):
+    """Its index was read, and its charts are apps."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    repo: str = ""
+    name: str = ""
+    workspace: str = ""
+    charts: int = 0
+    versions: int = 0
+
+
+class RepositoryFailed(Event):
+    """Its index could not be read; what was read before stays."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    repo: str = ""
+    name: str = ""
+    workspace: str = ""
+    reason: str = ""
+    """Slug of the fault."""
+
+
+class RepositoryDeleted(Event):
+    """RepositoryDeleted."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    repo: str = ""
+    name: str = ""
+    workspace: str = ""
+    by: str = ""
+
+
+class AppCreated(Event):
+    """Somebody made an app out of a chart of his own. Its subject is apps/<app>."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    app: str = ""
+    name: str = ""
+    workspace: str = ""
+    by: str = ""
+
+
+class AppChanged(Event):
+    """AppChanged."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    app: str = ""
+    name: str = ""
+    workspace: str = ""
+    by: str = ""
+
+
+class AppDeleted(Event):
+    """AppDeleted."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    app: str = ""
+    name: str = ""
+    workspace: str = ""
+    by: str = ""
+
+
+class AppVersionCreated(Event):
+    """A version was uploaded. Its subject is apps/<app>."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    app: str = ""
+    version: str = ""
+    name: str = ""
+    workspace: str = ""
+    by: str = ""
+
+
+class AppVersionReviewed(Event):
+    """It was submitted, passed, rejected, released to the store, suspended, recovered or drawn back: `state` is the new one."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    app: str = ""
+    version: str = ""
+    name: str = ""
+    workspace: str = ""
+    state: str = ""
+    by: str = ""
+
+
+class AppVersionDeleted(Event):
+    """AppVersionDeleted."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    app: str = ""
+    version: str = ""
+    name: str = ""
+    workspace: str = ""
+    by: str = ""
+
+
+EVENTS: tuple[type[Event], ...] = (
+    RepositoryAdded,
+    RepositoryChanged,
+    RepositoryIndexed,
+    RepositoryFailed,
+    RepositoryDeleted,
+    AppCreated,
+    AppChanged,
+    AppDeleted,
+    AppVersionCreated,
+    AppVersionReviewed,
+    AppVersionDeleted,
+)

@@ -1,0 +1,1 @@
+"""What changes the app store's documents: load, decide, keep, tell."""

@@ -1,0 +1,1 @@
+"""Nouns and decisions of the app store."""

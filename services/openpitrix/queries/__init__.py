@@ -1,0 +1,1 @@
+"""Reading the app store's documents."""

@@ -1,0 +1,25 @@
+"""A stage and a repository of charts for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.openpitrix.tests.charts import Shelf, shelf
+from services.openpitrix.tests.stage import Stage, staged
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """The service on a fresh folder, with its loops."""
+    async with staged(tmp_path) as found, found.working():
+        yield found
+
+
+@pytest.fixture
+async def charts() -> AsyncIterator[Shelf]:
+    """A repository of charts."""
+    async with shelf() as found:
+        yield found

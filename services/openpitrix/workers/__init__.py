@@ -1,0 +1,7 @@
+"""Loops of the app store: indices are read, releases brought about, and what nobody needs is swept."""
+
+from __future__ import annotations
+
+from services.openpitrix.workers import repo
+
+WORKERS = (*repo.WORKERS,)
