@@ -20,13 +20,14 @@ from services.monitoring.domain.promql.evaluator import evaluated
 from services.monitoring.domain.promql.frames import Budget, Grid, Samples, Series, grid_of
 from services.monitoring.domain.promql.nodes import Node, Select
 from services.monitoring.domain.rules import Rule, recorded
-from services.monitoring.domain.sample import Reading, Report
+from services.monitoring.domain.sample import ENDED, Reading, Report
 from services.monitoring.settings import MonitoringSettings
 
 T = TypeVar("T")
 DAY = 86_400_000
 EVERYTHING = (Matcher(NAME, "!=", ""),)
 REMEMBERED = 2048
+REMEMBERED_SAMPLES = 2_000_000
 
 
 class Memo:
@@ -37,6 +38,7 @@ class Memo:
         self._tsdb = tsdb
         self._passing = passing
         self._known: dict[tuple[tuple[Matcher, ...], int, int], list[Series]] = {}
+        self._room = REMEMBERED_SAMPLES
 
     def select(self, matchers: Sequence[Matcher], start: int, end: int) -> list[Series]:
         """As the store's."""
@@ -44,21 +46,28 @@ class Memo:
         names = [one.value for one in matchers if one.name == NAME and one.op == "="]
         if not names or names[0] in self._passing:
             return self._tsdb.select(matchers, start, end)
-        if key not in self._known:
-            self._known[key] = self._tsdb.select(matchers, start, end)
-        return self._known[key]
+        known = self._known.get(key)
+        if known is None:
+            known = self._tsdb.select(matchers, start, end)
+            self._room -= sum(len(one.times) for one in known)
+            if self._room >= 0:
+                self._known[key] = known
+        return known
 
 
 class Embedded:
     """One process's own series."""
 
     def __init__(self, folder: Path, settings: MonitoringSettings, clock: Clock) -> None:
-        bounds = Bounds(round(settings.keep_days * DAY), settings.keep_mib << 20, settings.series)
+        bounds = Bounds(
+            round(settings.keep_days * DAY), settings.keep_mib << 20, settings.series, settings.query_samples
+        )
         self._tsdb = Tsdb(folder, bounds)
         self._settings, self._clock = settings, clock
         self._queries = ThreadPoolExecutor(settings.queries, "promql")
         self._writes = ThreadPoolExecutor(1, "series")
         self._nodes: dict[str, Node] = {}
+        self._recorded: dict[Rule, frozenset[Labels]] = {}
 
     async def query(self, expressions: Mapping[str, str], when: Moments) -> dict[str, Answer]:
         """As `Metrics` says."""
@@ -123,9 +132,15 @@ class Embedded:
                 total += Report(0, failed=1)
                 continue
             if not isinstance(value, str | Samples):
-                total += self._tsdb.append(recorded(rule, value, at), at, sync=False)
+                total += self._tsdb.append(self._told(rule, recorded(rule, value, at), at), at, sync=False)
         self._tsdb.sync()
         return total
+
+    def _told(self, rule: Rule, readings: list[Reading], at: int) -> list[Reading]:
+        """With the ends of series that the rule gave the last time, and gives no more."""
+        now = {labels for labels, _, _ in readings}
+        before, self._recorded[rule] = self._recorded.get(rule, frozenset()), frozenset(now)
+        return readings + [(labels, at, ENDED) for labels in before - now]
 
     async def tend(self) -> None:
         """As `Keep` says."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from libs.shared.errors import Invalid
 from services.monitoring.domain.labels import NAME, Matcher
+from services.monitoring.domain.moment import FARTHEST
 from services.monitoring.domain.promql.aggregating import AGGREGATIONS
 from services.monitoring.domain.promql.evaluator import OFFERED
 from services.monitoring.domain.promql.nodes import (
@@ -30,7 +31,10 @@ from services.monitoring.domain.regex import compiled
 LONGEST = 16 << 10
 DEEPEST = 120
 """Nesting that is walked; an expression that people write has some ten levels."""
-NESTING = 200
+MOST_STEPS = 300
+"""The parser recurses on its tree, and ends the process where the stack ends: at some thousands of levels."""
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"' + r"|'(?:[^'\\]|\\.)*'", re.DOTALL)
+STEP = re.compile(r"[(\[{+*/%^<>-]|==|!=|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
 OPS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}.items()
 MANY = (("ManyToMany", "both"), ("ManyToOne", "left"), ("OneToMany", "right"))
 INSTANT = re.compile(r"@ (-?[0-9]+(?:\.[0-9]+)?)")
@@ -40,13 +44,12 @@ def parsed(text: str) -> Node:
     """The expression; raises `Invalid` with the parser's own words."""
     if len(text) > LONGEST:
         raise refused(f"the expression has {len(text)} characters; {LONGEST} are accepted")
-    if _nesting(text) > NESTING:
-        raise refused(f"the expression is nested more than {NESTING} deep")
+    if _steps(text) > MOST_STEPS:
+        raise refused(f"the expression has more than {MOST_STEPS} operators and brackets")
     try:
-        tree = import_module("promql_parser").parse(text)
-    except ValueError as error:
+        return _node(import_module("promql_parser").parse(text), 0)
+    except (ValueError, OverflowError) as error:
         raise refused(f"parse error: {error}") from None
-    return _node(tree, 0)
 
 
 def refused(said: str) -> Invalid:
@@ -54,14 +57,13 @@ def refused(said: str) -> Invalid:
     return Invalid("promql", said)
 
 
-def _nesting(text: str) -> int:
-    """The most brackets that are open at one time, and the longest chain of signs: the parser recurses on both."""
-    depth = deepest = signs = 0
-    for character in text:
-        depth += (character in "([{") - (character in ")]}")
-        signs = signs + 1 if character in "+-" else signs * character.isspace()
-        deepest = max(deepest, depth, signs)
-    return deepest
+def _steps(text: str) -> int:
+    """What the parser may recurse on, at most: brackets, operators, signs; those in a text are none. Where a text might
+    be taken for one that is none to the parser (comments, backquotes), all of it is counted.
+    """
+    if "#" not in text and "`" not in text:
+        text = QUOTED.sub("", text)
+    return len(STEP.findall(text))
 
 
 def _node(tree: Any, depth: int) -> Node:
@@ -152,7 +154,7 @@ def _at(tree: Any) -> At | None:
         return "end"
     # The library's own reading of a moment before 1970 ends the process's thread; its text is safe to read.
     found = INSTANT.search(tree.prettify().rsplit("}", 1)[-1])
-    if found is None:
+    if found is None or abs(float(found[1])) > FARTHEST:
         raise refused("the moment after @ can't be read")
     return float(found[1]) * 1000
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
 from services.monitoring.domain.labels import Labels
+from services.monitoring.domain.promql.frames import STALE
 
 Reading = tuple[Labels, int, float]
 """Labels, time in milliseconds, value."""
+ENDED: float = struct.unpack("<d", struct.pack("<Q", STALE))[0]
+"""The value that says that a series is gone."""
 
 
 @dataclass(frozen=True, slots=True)

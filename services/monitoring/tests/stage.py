@@ -132,9 +132,9 @@ async def opened(folder: Path, **settings: object) -> AsyncIterator[Parts]:
         await upstreams.close()
 
 
-async def measured(parts: Parts, rounds: int = 4, seconds: float = 5) -> Observed:
-    """Scrape and record some rounds."""
-    observed, one = Observed(), Round()
+async def measured(parts: Parts, rounds: int = 4, seconds: float = 5, one: Round | None = None) -> Observed:
+    """Scrape and record some rounds; `one` goes on where it was."""
+    observed, one = Observed(), one or Round()
     watching = [asyncio.create_task(observe(kind, observed, parts)) for kind in KINDS]
     for _ in range(20):
         await asyncio.sleep(0)

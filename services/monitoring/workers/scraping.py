@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import struct
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,14 +10,12 @@ from typing import Any
 from libs.shared.errors import Broken, Busy, Fault, Invalid
 from services.monitoring.domain.exposition import Reader
 from services.monitoring.domain.labels import Labels, changed
-from services.monitoring.domain.promql.frames import STALE
-from services.monitoring.domain.sample import Reading
+from services.monitoring.domain.sample import ENDED, Reading
 from services.monitoring.domain.state import KINDS
 from services.monitoring.parts import Parts
 from services.monitoring.workers.observing import NODES, Observed, observe
 from services.monitoring.workers.pace import Pace, idle, now_of
 
-ENDED: float = struct.unpack("<d", struct.pack("<Q", STALE))[0]
 LARGEST = 16 << 20
 MOST = 50_000
 """Samples of one target."""

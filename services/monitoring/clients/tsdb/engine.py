@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from libs.shared.errors import Broken, Busy
+from libs.shared.errors import Broken, Busy, TooLarge
 from services.monitoring.clients.tsdb.block import Block, sync_folder, write_block
 from services.monitoring.clients.tsdb.index import Index
 from services.monitoring.clients.tsdb.window import Sample, Window
@@ -37,11 +37,26 @@ Part = tuple[int, Ints, Floats]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """`age` in milliseconds, `size` in bytes, `series` in memory at one time."""
+    """`age` in milliseconds, `size` in bytes, `series` in memory at one time, `samples` that one selection may find."""
 
     age: int
     size: int
     series: int
+    samples: int = 5_000_000
+
+
+class Room:
+    """For the samples of one selection."""
+
+    def __init__(self, samples: int) -> None:
+        self._left = samples
+
+    def taken(self, found: tuple[Ints, Floats]) -> tuple[Ints, Floats]:
+        """The same; raises `TooLarge` when there is no room for it."""
+        self._left -= len(found[0])
+        if self._left < 0:
+            raise TooLarge("query-samples", "query processing would load too many samples into memory")
+        return found
 
 
 class Tsdb:
@@ -158,7 +173,10 @@ class Tsdb:
                 window.sync()
 
     def select(self, matchers: Sequence[Matcher], start: int, end: int) -> list[Series]:
-        """Series that all matchers hold for, with their samples of these moments; raises `Broken`, `Invalid`."""
+        """Series that all matchers hold for, with their samples of these moments; raises `Broken`, `Invalid`, and
+        `TooLarge` before more are read than one selection may find.
+        """
+        room = Room(self._bounds.samples)
         with self._state:
             self._open()
             blocks = self._reached(start, end)
@@ -169,12 +187,12 @@ class Tsdb:
                 for number in numbers:
                     column = columns.get(number)
                     if column is not None and column.last >= start:
-                        parts[number].append((key, *column.read(start, end)))
+                        parts[number].append((key, *room.taken(column.read(start, end))))
             labels = {number: self._index.labels(number) for number in numbers}
         for key, block in blocks:
             for number, times, values in block.read(numbers):
                 low, high = np.searchsorted(times, start, side="left"), np.searchsorted(times, end, side="right")
-                parts[number].append((key, times[low:high], values[low:high]))
+                parts[number].append((key, *room.taken((times[low:high], values[low:high]))))
         return [_joined(labels[number], found) for number, found in parts.items() if any(len(p[1]) for p in found)]
 
     def _reached(self, start: int, end: int) -> list[tuple[int, Block]]:

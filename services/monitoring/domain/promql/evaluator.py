@@ -155,9 +155,10 @@ class Evaluation:
         when = selecting.moments(grid, node.offset, node.at)
         step = node.step or SUBQUERY_STEP
         start = (int(when.min()) - node.span) // step * step + step
+        steps = (int(when.max()) - start) // step + 1
+        if steps > 10 * MOST_POINTS:
+            raise Invalid("query-resolution", f"a subquery may have {10 * MOST_POINTS} steps, this has {steps}")
         times = np.arange(start, int(when.max()) + 1, step, dtype=np.int64)
-        if len(times) > 10 * MOST_POINTS:
-            raise Invalid("query-resolution", f"a subquery may have {10 * MOST_POINTS} steps, this has {len(times)}")
         if not len(times):
             return []
         inner = _series_of(self.value(node.of, Grid(times, grid.first, grid.last)))

@@ -15,6 +15,8 @@ LOOKBACK = 300_000
 """Milliseconds that a sample is seen for (Prometheus' default); the moment itself is open at its older end."""
 SUBQUERY_STEP = 60_000
 STALE = 0x7FF0000000000002
+MOST_CELLS = 10_000_000
+"""Values of one vector: series by moments."""
 """Bits of the NaN that says that a series ended."""
 
 
@@ -48,6 +50,11 @@ class Budget:
         if self.samples < 0:
             raise TooLarge("query-samples", "query processing would load too many samples into memory")
         self.check()
+
+    def fit(self, rows: int, moments: int) -> None:
+        """Raises `TooLarge` for a table of rows and moments that would not fit."""
+        if rows * moments > MOST_CELLS:
+            raise TooLarge("query-samples", f"{rows} series at {moments} moments are more than {MOST_CELLS} values")
 
     def check(self) -> None:
         """Raise `Invalid` when the time is up."""

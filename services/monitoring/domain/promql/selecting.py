@@ -47,6 +47,7 @@ def instant(source: Source, select: Select, grid: Grid, budget: Budget) -> tuple
     """The last sample of each series within the lookback; besides, each one's own times."""
     when = moments(grid, select.offset, select.at)
     series = found(source, select, int(when.min()) - LOOKBACK + 1, int(when.max()), budget)
+    budget.fit(len(series), grid.size)
     rows: list[tuple[Labels, Floats, Bools]] = []
     times: list[Ints] = []
     for one in series:
@@ -64,6 +65,7 @@ def windows(source: Source, select: Select, span: int, grid: Grid, budget: Budge
     """The samples of each series before each moment, without the marks of ended series."""
     when = moments(grid, select.offset, select.at)
     series = found(source, select, int(when.min()) - span + 1, int(when.max()), budget)
+    budget.fit(len(series), grid.size)
     return list(_framed(series, when, span, grid, budget))
 
 
