@@ -12,17 +12,18 @@ from libs.shared.contracts.cluster_v1 import EVENTS
 from libs.shared.service import Host, Service
 from services.cluster.clients.people import People
 from services.cluster.domain.fact import Fact
-from services.cluster.domain.project import Base, Ending, Founded, bases
+from services.cluster.domain.project import BuiltIn, Ending, Founded, bases
 from services.cluster.domain.resource import KNOWN
 from services.cluster.domain.shelf import Shelf
-from services.cluster.parts import Founding, Journal, Parts, ready
+from services.cluster.domain.wish import Wish
+from services.cluster.parts import Facts, Journal, Parts, Work, ready
 from services.cluster.reactions import REACTIONS
 from services.cluster.rest import ROUTES
 from services.cluster.settings import ClusterSettings
 from services.cluster.workers import WORKERS
 
 
-def project_roles() -> tuple[Base, ...]:
+def project_roles() -> tuple[BuiltIn, ...]:
     """The roles that stand in every project, from the data file beside this one (KubeSphere's installer)."""
     return bases(orjson.loads((files("services.cluster") / "seeds" / "project.json").read_bytes()))
 
@@ -31,14 +32,15 @@ def project_roles() -> tuple[Base, ...]:
 async def opened(host: Host) -> AsyncIterator[Parts]:
     """The parts; nothing of them has to be closed."""
     settings: ClusterSettings = host.settings
+    shelf, journal = Shelf(settings.held_mib << 20), Journal(host.telemetry)
     yield Parts(
         store=host.store,
         clock=host.clock,
         settings=settings,
         kube=host.cluster,
-        shelf=Shelf(settings.most_objects),
+        shelf=shelf,
         people=People(host.calls),
-        founding=Founding(project_roles(), Journal(host.telemetry)),
+        work=Work(project_roles(), Facts(host.store, shelf, journal), journal),
     )
 
 
@@ -47,7 +49,7 @@ SERVICE = Service(
     about="What is observed in Kubernetes clusters, and projects with their roles and members.",
     settings=ClusterSettings,
     open=opened,
-    documents=(Fact, Founded, Ending),
+    documents=(Fact, Founded, Ending, Wish),
     publishes=EVENTS,
     routes=ROUTES,
     ready=ready,

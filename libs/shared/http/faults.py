@@ -106,6 +106,8 @@ def answer(fault: Fault, dialect: Dialect, groups: Mapping[str, str]) -> web.Res
     match dialect:
         case Dialect.KUBESPHERE:
             return plain(worded(fault, groups), status, headers)
+        case Dialect.MESSAGE:
+            return json_response({"message": worded(fault, groups)}, status, headers)
         case Dialect.KUBERNETES:
             return json_response(kubernetes_status(fault, groups, status, reason), status, headers)
         case Dialect.OAUTH if status in MISSES and isinstance(fault, errors.Unsupported):

@@ -38,6 +38,8 @@ class Dialect(StrEnum):
     """Bare text, HTML-escaped, with a newline (`/kapis` of KubeSphere's groups)."""
     KUBERNETES = "kubernetes"
     """A `Status` object (`/api`, `/apis`)."""
+    MESSAGE = "message"
+    """`{"message"}` (some older routes of KubeSphere's)."""
     OAUTH = "oauth"
     """`{"error", "error_description"}`."""
     ORRERY = "orrery"

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Protocol
 
-from libs.shared.errors import Exists, Missing
+from libs.shared.errors import Conflict, Exists, Missing, Stale
 from services.cluster.domain import member, project
-from services.cluster.domain.resource import NAMESPACES, ROLE_BINDINGS, ROLES, JsonObject, name, namespace
-
-
-class Change(Protocol):
-    """One step of a watch: SYNCED, ADDED, MODIFIED or DELETED, and the object."""
-
-    @property
-    def type(self) -> str:
-        """What happened."""
-        ...
-
-    @property
-    def object(self) -> dict[str, Any]:
-        """To what."""
-        ...
+from services.cluster.domain.resource import (
+    NAMESPACES,
+    ROLE_BINDINGS,
+    ROLES,
+    JsonObject,
+    metadata,
+    name,
+    namespace,
+    uid,
+)
+from services.cluster.domain.shelf import Shelf
 
 
 class Api(Protocol):
@@ -47,11 +43,11 @@ class Api(Protocol):
         """The object that is going, or a Status."""
         ...
 
-    def pages(self, path: str, /, limit: int = 500, **query: Any) -> AsyncIterator[dict[str, Any]]:
+    def pages(self, path: str, /, limit: int = 500, **query: Any) -> AsyncGenerator[dict[str, Any], None]:
         """Every item of a list."""
         ...
 
-    def watch(self, path: str, /, **query: Any) -> AsyncIterator[Any]:
+    def watch(self, path: str, /, **query: Any) -> AsyncGenerator[Any, None]:
         """What stands, SYNCED, then each change, for ever."""
         ...
 
@@ -78,27 +74,34 @@ async def bind(api: Api, binding: Mapping[str, Any]) -> JsonObject:
         return standing
 
 
-async def rebind(api: Api, binding: Mapping[str, Any]) -> JsonObject:
-    """Make a RoleBinding in place of the one of this name: what a binding binds cannot be changed."""
-    await unbind(api, binding)
-    return await api.create(ROLE_BINDINGS.path(namespace(binding)), binding)
+async def rebind(api: Api, shelf: Shelf, standing: JsonObject, wanted: Mapping[str, Any]) -> JsonObject:
+    """Make a RoleBinding in place of the one of its name: what a binding binds cannot be changed."""
+    await unbind(api, shelf, standing)
+    return await api.create(ROLE_BINDINGS.path(namespace(wanted)), wanted)
 
 
-async def unbind(api: Api, binding: JsonObject) -> None:
-    """Remove a RoleBinding; one that is gone already is passed over."""
+async def unbind(api: Api, shelf: Shelf, binding: JsonObject) -> None:
+    """Remove a RoleBinding as it was read; one that is gone already is passed over. Raises `Stale` when it was changed
+    since: somebody else may be bound by it now.
+    """
+    options = {"preconditions": {"uid": uid(binding), "resourceVersion": metadata(binding).get("resourceVersion")}}
     try:
-        await api.delete(ROLE_BINDINGS.path(namespace(binding), name(binding)))
+        await api.delete(ROLE_BINDINGS.path(namespace(binding), name(binding)), options)
     except Missing:
-        return
+        pass
+    except Conflict as fault:
+        raise Stale(fault.slug, fault.text) from fault
+    shelf.removed(ROLE_BINDINGS.plural, binding)
 
 
-async def release(api: Api, binding: JsonObject, user: str) -> JsonObject | None:
-    """Take a user out of a RoleBinding: what is left of it, None when it was his alone. Raises `Stale`."""
+async def release(api: Api, shelf: Shelf, binding: JsonObject, user: str) -> None:
+    """Take a user out of a RoleBinding, and remove it when it was his alone. Raises `Stale`."""
     left = member.without(binding, user)
     if left is None:
-        await unbind(api, binding)
-        return None
-    return await api.replace(ROLE_BINDINGS.path(namespace(binding), name(binding)), left)
+        await unbind(api, shelf, binding)
+    else:
+        path = ROLE_BINDINGS.path(namespace(binding), name(binding))
+        shelf.take(ROLE_BINDINGS.plural, await api.replace(path, left))
 
 
 async def mark_project(api: Api, called: str) -> JsonObject:

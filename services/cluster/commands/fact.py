@@ -10,18 +10,20 @@ from services.cluster.domain.fact import Fact, Observed, fact_name, gone, noted,
 from services.cluster.domain.shelf import Key
 
 
-async def note_facts(unit: Unit, seen: Sequence[Observed]) -> int:
-    """Note and tell what is new, other or gone since it was told; how much was. What was observed before what is noted
-    changes nothing.
+async def note_facts(unit: Unit, seen: Sequence[Observed], *, sure: bool = False) -> list[Key]:
+    """Note and tell what is new, other or gone since it was told; of what, an event each, in order. What was observed
+    before what is noted changes nothing, unless we are `sure`: a cluster that was restored counts from behind.
     """
-    told = 0
-    for one in seen:
-        standing = await unit.of(Fact).look(fact_name(one.key))
-        if one.event is None:
-            told += await _forget(unit, one.key, standing)
-        elif standing is None or one.revision >= standing.revision:
-            told += await _note(unit, one, standing)
-    return told
+    return [one.key for one in seen if await _noted(unit, one, sure=sure)]
+
+
+async def _noted(unit: Unit, one: Observed, *, sure: bool) -> bool:
+    standing = await unit.of(Fact).look(fact_name(one.key))
+    if one.event is None:
+        return await _forget(unit, one.key, standing)
+    if standing is not None and one.older(standing) and not sure:
+        return False
+    return await _note(unit, one, standing)
 
 
 async def _note(unit: Unit, one: Observed, standing: Fact | None) -> bool:

@@ -22,7 +22,7 @@ ACTIVE = "Active"
 
 
 class Fact(Document):
-    """One namespace, role or binding as it was told last. `revision` is the cluster's own, of the object."""
+    """One namespace, role or binding as it was told last. `uid` and `revision` are the cluster's own, of the object."""
 
     COLLECTION: ClassVar[str] = "facts"
 
@@ -30,6 +30,7 @@ class Fact(Document):
     event: str
     data: str
     revision: int
+    uid: str = ""
     workspace: str = ""
 
     def present(self) -> Event:
@@ -43,7 +44,12 @@ class Observed:
 
     key: Key
     event: Event | None
+    uid: str = ""
     revision: int = 0
+
+    def older(self, fact: Fact) -> bool:
+        """Whether what is noted was observed later than this, of the same object."""
+        return self.uid == fact.uid and self.revision < fact.revision
 
 
 EVENTS: Mapping[str, type[Event]] = {event.__name__: event for event in told.EVENTS}
@@ -71,7 +77,7 @@ def observed(key: Key, found: JsonObject | None) -> Observed:
     """How an object stands, in the words of our events."""
     if found is None:
         return Observed(key, None)
-    return Observed(key, PRESENT[key.plural](key, found), resource.revision(found))
+    return Observed(key, PRESENT[key.plural](key, found), resource.uid(found), resource.revision(found))
 
 
 def noted(seen: Observed, workspace: str) -> Fact:
@@ -79,7 +85,12 @@ def noted(seen: Observed, workspace: str) -> Fact:
     event = seen.event or Event()
     data = orjson.dumps(event.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS).decode()
     return Fact(
-        name=fact_name(seen.key), event=type(event).__name__, data=data, revision=seen.revision, workspace=workspace
+        name=fact_name(seen.key),
+        event=type(event).__name__,
+        data=data,
+        revision=seen.revision,
+        uid=seen.uid,
+        workspace=workspace,
     )
 
 

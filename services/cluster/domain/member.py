@@ -24,6 +24,11 @@ def binds(binding: JsonObject, user: str) -> bool:
     return any(_is_user(one) and one.get("name") == user for one in binding.get("subjects") or ())
 
 
+def of(bindings: Iterable[JsonObject], user: str) -> list[JsonObject]:
+    """The bindings that bind this user by name."""
+    return [binding for binding in bindings if binds(binding, user)]
+
+
 def role_of(binding: JsonObject) -> tuple[str, str]:
     """Kind and name of what is bound."""
     ref = binding.get("roleRef") or {}
@@ -55,7 +60,7 @@ def without(binding: JsonObject, user: str) -> dict[str, Any] | None:
     everybody.
     """
     others = [one for one in binding.get("subjects") or () if not (_is_user(one) and one.get("name") == user)]
-    return {**binding, "subjects": others} if others else None
+    return {**dict(binding), "subjects": others} if others else None
 
 
 def _users(binding: JsonObject) -> Iterator[str]:

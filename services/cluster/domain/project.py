@@ -60,7 +60,7 @@ class Ending(Document):
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class BuiltIn:
     """What one role of every project is made from, as the data file says it."""
 
     name: str
@@ -81,15 +81,15 @@ class Base:
         }
 
 
-def bases(file: Mapping[str, Any]) -> tuple[Base, ...]:
+def bases(file: Mapping[str, Any]) -> tuple[BuiltIn, ...]:
     """The roles of every project: built-in ones and templates, of the data file as parsed."""
     return tuple(_base(raw) for raw in (*file["roles"], *file["templates"]) if SCOPE in raw["scopes"])
 
 
-def _base(raw: Mapping[str, Any]) -> Base:
+def _base(raw: Mapping[str, Any]) -> BuiltIn:
     labels = {LABELS_OF_TEMPLATES: "false" if raw.get("hidden") else "true"} if raw.get("template") else {}
     said = {annotation: raw.get(key) for key, annotation in ANNOTATIONS.items()}
-    return Base(raw["name"], labels, {key: value for key, value in said.items() if value}, raw["rules"])
+    return BuiltIn(raw["name"], labels, {key: value for key, value in said.items() if value}, raw["rules"])
 
 
 def differs(standing: JsonObject, wanted: JsonObject) -> bool:
@@ -108,7 +108,7 @@ def restored(standing: JsonObject, wanted: JsonObject) -> dict[str, Any]:
     about = {**resource.metadata(standing)}
     about["labels"] = {**resource.labels(standing), **(wanted["metadata"].get("labels") or {})}
     about["annotations"] = {**resource.notes(standing), **wanted["metadata"]["annotations"]}
-    return {**standing, "metadata": about, "rules": wanted["rules"]}
+    return {**dict(standing), "metadata": about, "rules": wanted["rules"]}
 
 
 def binding(project: str, user: str, role: str) -> dict[str, Any]:
@@ -165,8 +165,7 @@ def workspace_of(found: JsonObject | None) -> str:
 
 def ends(found: JsonObject, ending: Ending) -> bool:
     """Whether a namespace was the deleted workspace's: one made later belongs to another of that name."""
-    made = meta.moment(str(resource.metadata(found).get("creationTimestamp", "")))
-    return made is None or made <= ending.at
+    return not resource.made_after(found, ending.at)
 
 
 def changed(before: JsonObject, wanted: Mapping[str, Any], workspace: str) -> dict[str, Any]:
@@ -188,4 +187,4 @@ def changed(before: JsonObject, wanted: Mapping[str, Any], workspace: str) -> di
     kept = {**resource.metadata(before), "labels": labels, "annotations": annotations}
     if about.get("resourceVersion"):
         kept["resourceVersion"] = about["resourceVersion"]
-    return {**before, "metadata": kept}
+    return {**dict(before), "metadata": kept}

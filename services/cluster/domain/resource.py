@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from libs.shared.errors import Broken, Fault, Missing
+from libs.shared.objects import meta
 
 JsonObject = Mapping[str, Any]
 RBAC = "rbac.authorization.k8s.io"
@@ -62,6 +64,9 @@ SERVICES = Resource("services", "Service")
 CLAIMS = Resource("persistentvolumeclaims", "PersistentVolumeClaim")
 NODES = Resource("nodes", "Node", namespaced=False)
 STORAGE_CLASSES = Resource("storageclasses", "StorageClass", "storage.k8s.io", namespaced=False, legacy=True)
+SNAPSHOT_CLASSES = Resource(
+    "volumesnapshotclasses", "VolumeSnapshotClass", "snapshot.storage.k8s.io", namespaced=False, kept=False
+)
 INGRESSES = Resource("ingresses", "Ingress", "networking.k8s.io")
 
 TOLD = (NAMESPACES, ROLES, ROLE_BINDINGS, CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS)
@@ -81,7 +86,10 @@ KNOWN = (
     NODES,
     STORAGE_CLASSES,
     INGRESSES,
-    Resource("configmaps", "ConfigMap"),
+    SNAPSHOT_CLASSES,
+    Resource("volumesnapshots", "VolumeSnapshot", "snapshot.storage.k8s.io", kept=False),
+    Resource("s2ibuilders", "S2iBuilder", "devops.kubesphere.io", "v1alpha1", kept=False, legacy=True),
+    Resource("configmaps", "ConfigMap", kept=False),
     Resource("secrets", "Secret", kept=False),
     Resource("serviceaccounts", "ServiceAccount", kept=False),
     Resource("persistentvolumes", "PersistentVolume", namespaced=False, kept=False),
@@ -89,7 +97,9 @@ KNOWN = (
     Resource("customresourcedefinitions", "CustomResourceDefinition", "apiextensions.k8s.io", "v1", False, kept=False),
     Resource("horizontalpodautoscalers", "HorizontalPodAutoscaler", "autoscaling", "v2", kept=False, legacy=True),
 )
-"""Secrets are never held: their data is in memory only while a request that shows them is answered."""
+"""Secrets are never held: their data is in memory only while a request that shows them is answered. Nor are ConfigMaps,
+which may be a megabyte each.
+"""
 RESOURCES: Mapping[str, Resource] = {resource.plural: resource for resource in KNOWN}
 
 
@@ -119,7 +129,23 @@ def namespace(found: JsonObject) -> str:
     return str(metadata(found).get("namespace", ""))
 
 
+def uid(found: JsonObject) -> str:
+    """Which object of its name it is."""
+    return str(metadata(found).get("uid", ""))
+
+
+def made_after(found: JsonObject, moment: datetime) -> bool:
+    """Whether it was made after this, to the second that objects say."""
+    made = meta.moment(str(metadata(found).get("creationTimestamp", "")))
+    return made is not None and made > moment
+
+
 def revision(found: JsonObject) -> int:
     """An object's resourceVersion as a number (Kubernetes 1.35 says that they compare so); 0 for none."""
     text = str(metadata(found).get("resourceVersion", ""))
     return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def goes(answer: JsonObject) -> bool:
+    """Whether what a deletion answered is an object that still stands, waiting for its finalizers."""
+    return answer.get("kind") != "Status" and bool(metadata(answer).get("deletionTimestamp"))

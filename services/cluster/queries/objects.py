@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
+
 from libs.shared.errors import Busy, Missing, TooLarge
 from services.cluster.clients.kube import Api
+from services.cluster.domain.held import held
 from services.cluster.domain.project import workspace_of
 from services.cluster.domain.resource import NAMESPACES, JsonObject, Resource
-from services.cluster.domain.shelf import Key, Shelf, slim
+from services.cluster.domain.shelf import Key, Shelf
 
 MOST = 20_000
 """Objects that one request reads from the cluster."""
+LARGEST = 64 << 20
+"""Bytes of them."""
 
 
 async def objects(shelf: Shelf, api: Api, wanted: Resource, namespace: str = "") -> list[JsonObject]:
@@ -18,24 +23,44 @@ async def objects(shelf: Shelf, api: Api, wanted: Resource, namespace: str = "")
         return shelf.all(wanted.plural, namespace)
     if wanted.kept and not shelf.tried(wanted.plural):
         raise Busy("cluster-listing", f"the cluster's {wanted.plural} are being listed", retry_after=1)
-    found: list[JsonObject] = []
     try:
-        async for one in api.pages(wanted.path(namespace)):
-            found.append(slim(one))
-            if len(found) > MOST:
-                raise TooLarge("list-too-large", f"there are more than {MOST} {wanted.plural}: ask for a namespace")
+        return await _read(api, wanted, namespace)
     except Missing:
         return []  # the cluster does not have this kind
+
+
+async def count(shelf: Shelf, api: Api, wanted: Resource, namespace: str) -> int | None:
+    """How many there are in a namespace; None where the cluster does not have this kind."""
+    if wanted.kept:
+        return len(await objects(shelf, api, wanted, namespace))
+    try:
+        return len(await _read(api, wanted, namespace))
+    except Missing:
+        return None
+
+
+async def _read(api: Api, wanted: Resource, namespace: str) -> list[JsonObject]:
+    """From the cluster. Raises `TooLarge` where that is more than one request may hold, `Missing` for no such kind."""
+    found: list[JsonObject] = []
+    size = 0
+    async with aclosing(api.pages(wanted.path(namespace))) as pages:
+        async for one in pages:
+            packed = held(one)
+            size += packed.size
+            found.append(packed)
+            if len(found) > MOST or size > LARGEST:
+                raise TooLarge("list-too-large", f"there are too many {wanted.plural} to list: ask for a namespace")
     return found
 
 
 async def one(shelf: Shelf, api: Api, wanted: Resource, namespace: str, name: str) -> JsonObject:
     """One object; raises as the kind's lookups do."""
-    held = shelf.get(Key(wanted.plural, namespace, name)) if wanted.kept and shelf.stands(wanted.plural) else None
-    if held is not None:
-        return held
+    if wanted.kept and shelf.stands(wanted.plural):
+        kept = shelf.get(Key(wanted.plural, namespace, name))
+        if kept is not None:
+            return kept
     try:
-        return slim(await api.get(wanted.path(namespace, name)))
+        return held(await api.get(wanted.path(namespace, name)))
     except Missing:
         raise wanted.unknown(name) from None
 
@@ -48,4 +73,4 @@ async def project(api: Api, workspace: str, name: str) -> JsonObject:
         found = None
     if found is None or workspace_of(found) != workspace:
         raise Missing("project-missing", f'namespace "{name}" not found', resource="namespaces", name=name)
-    return slim(found)
+    return held(found)

@@ -25,11 +25,15 @@ MOST = 500
 
 
 async def vet(request: web.Request, rules: Iterable[Mapping[str, Any]], what: str) -> None:
-    """Raise `Denied` unless the caller may do in the project all that these rules allow."""
+    """Raise `Denied` unless the caller may do in the project all that these rules allow. Paths that are no resources
+    lie in no project: whoever may do everything there alone hands them on.
+    """
     if caller(request).answers.get(EVERYTHING.name) is True:
         return
+    rules = list(rules)
     asked = list(dict.fromkeys(permission for rule in rules for permission in _permissions(rule)))
-    if len(asked) > MOST or not all(await may(request, asked)):
+    beyond = len(asked) > MOST or any(rule.get("nonResourceURLs") for rule in rules)
+    if beyond or not all(await may(request, asked)):
         who = caller(request).user
         raise Denied("escalation", f'User "{who}" may not grant {what}: it allows more than they hold')
 

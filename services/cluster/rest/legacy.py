@@ -6,7 +6,7 @@ from aiohttp import web
 
 from libs.shared.errors import Broken
 from libs.shared.http.listing import last, listed_legacy
-from libs.shared.http.route import Route
+from libs.shared.http.route import Dialect, Route
 from libs.shared.objects.shapes import ObjectShape
 from services.cluster.domain import resource
 from services.cluster.domain.resource import (
@@ -26,6 +26,7 @@ from services.cluster.domain.resource import (
 from services.cluster.parts import Parts
 from services.cluster.queries import objects as queries
 from services.cluster.rest.resources import enrich
+from services.cluster.rest.showing import paged, shown
 from services.cluster.shapes import counts, filters
 
 V = "/kapis/resources.kubesphere.io/v1alpha2"
@@ -58,16 +59,17 @@ async def list_objects(request: web.Request, parts: Parts) -> web.StreamResponse
         raise Broken("resource-unsupported", text, public=text)
     found = await queries.objects(parts.shelf, parts.kube, wanted, namespace)
     known = filters.FILTERS.get(wanted.plural)
-    answer = listed_legacy(found, last(request.query.items()), filters=known, sorts=filters.SORTS.get(wanted.plural))
+    query, sorts = last(request.query.items()), filters.SORTS.get(wanted.plural)
+    answer = await paged(listed_legacy, found, query, filters=known, sorts=sorts)
     answer["items"] = await enrich(wanted, answer["items"], parts)
-    return web.json_response(answer)
+    return await shown(answer)
 
 
 async def get_quotas(request: web.Request, parts: Parts) -> web.StreamResponse:
     """What a namespace may use, what it uses, and what is left."""
     namespace = request.match_info["namespace"]
     numbers = {
-        plural: len(await queries.objects(parts.shelf, parts.kube, RESOURCES[plural], namespace))
+        plural: await queries.count(parts.shelf, parts.kube, RESOURCES[plural], namespace)
         for plural in counts.COUNTED.values()
     }
     found = await queries.objects(parts.shelf, parts.kube, QUOTAS, namespace)
@@ -100,8 +102,9 @@ async def get_revision(request: web.Request, parts: Parts) -> web.StreamResponse
     namespace, name, revision = (request.match_info[key] for key in ("namespace", "deployment", "revision"))
     for found in await queries.objects(parts.shelf, parts.kube, REPLICA_SETS, namespace):
         if _owned(found, name) and resource.notes(found).get(REVISION) == revision:
-            return web.json_response(found)
-    return web.json_response({"message": f"revision not found {name}#{revision}"}, status=500)
+            return await shown(found)
+    text = f"revision not found {name}#{revision}"
+    raise Broken("revision-missing", text, public=text)
 
 
 async def _components(parts: Parts) -> list[dict[str, object]]:
@@ -133,6 +136,7 @@ ROUTES = (
         "GET",
         V + "/namespaces/{namespace}/deployments/{deployment}/revisions/{revision}",
         get_revision,
+        dialect=Dialect.MESSAGE,
         tags=TAGS,
         answer=ObjectShape,
     ),

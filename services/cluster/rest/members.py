@@ -6,19 +6,23 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from libs.shared.errors import Missing
+from libs.shared.bell import Bell
+from libs.shared.errors import Busy, Missing
 from libs.shared.http.listing import PARAMETERS, last, listed
 from libs.shared.http.reading import lenient, lenient_object
 from libs.shared.http.route import Route
 from libs.shared.http.schemas import Done, Listed
 from libs.shared.objects.shapes import ObjectShape
 from services.cluster.clients import kube
-from services.cluster.domain import member, project
+from services.cluster.commands import member as commands
+from services.cluster.domain import member, project, resource
 from services.cluster.domain.member import Invitation
 from services.cluster.domain.resource import ROLE_BINDINGS, ROLES, JsonObject
-from services.cluster.domain.shelf import Key
+from services.cluster.domain.shelf import Key, key_of
+from services.cluster.domain.wish import NOTHING, others
 from services.cluster.parts import Parts
 from services.cluster.rest.granting import EVERYTHING, rules_of, vet, vet_member
+from services.cluster.rest.showing import shown
 from services.cluster.shapes import members as shapes
 from services.cluster.shapes.members import MemberShape, MemberUserShape
 from services.cluster.shapes.roles import aggregated, is_template, unknown_role
@@ -69,9 +73,7 @@ async def remove_member(request: web.Request, parts: Parts) -> web.StreamRespons
     """Take every role in the project from a user; whoever is no member is passed over."""
     name = request.match_info["member"]
     await vet_member(request, name, parts)
-    for binding in _bindings(request, parts):
-        if member.binds(binding, name):
-            await _release(binding, name, parts)
+    await _wish(request, Invitation(name, NOTHING), parts)
     return web.json_response(dict(SUCCESS))
 
 
@@ -87,7 +89,7 @@ async def list_member_templates(request: web.Request, parts: Parts) -> web.Strea
             part = parts.shelf.get(Key(ROLES.plural, namespace, template))
             if part is not None and is_template(part):
                 found.setdefault(template, part)
-    return web.json_response(list(found.values()))
+    return await shown(list(found.values()))
 
 
 def _bindings(request: web.Request, parts: Parts) -> list[JsonObject]:
@@ -104,23 +106,40 @@ async def _vet(request: web.Request, given: Invitation, parts: Parts) -> None:
 
 
 async def _invite(request: web.Request, given: Invitation, parts: Parts) -> None:
-    """Bind first and take away what was bound before then: nobody who keeps a role loses access in between."""
+    """Bind whoever is no member yet: one write. Who is one gets another role by a wish."""
+    mine = member.of(_bindings(request, parts), given.user)
+    if mine:
+        await _wish(request, given, parts)
+        return
+    made = await kube.bind(parts.kube, project.binding(request.match_info["namespace"], given.user, given.role))
+    parts.shelf.take(ROLE_BINDINGS.plural, made)
+    await parts.work.facts.name(key_of(ROLE_BINDINGS, made))
+
+
+async def _wish(request: web.Request, given: Invitation, parts: Parts) -> None:
+    """Have this role, or none, take the place of what the member has; nothing where that is so already."""
     namespace = request.match_info["namespace"]
-    wanted = project.binding(namespace, given.user, given.role)
-    before = [binding for binding in _bindings(request, parts) if member.binds(binding, given.user)]
-    if not any(member.role_of(binding) == (ROLES.kind, given.role) for binding in before):
-        parts.shelf.take(ROLE_BINDINGS.plural, await kube.bind(parts.kube, wanted))
-    for binding in before:
-        if member.role_of(binding) != (ROLES.kind, given.role):
-            await _release(binding, given.user, parts)
+    other = others(_bindings(request, parts), given.user, given.role)
+    if other:
+        uids = [resource.uid(binding) for binding in other]
+        await parts.store.transact(commands.wish_role, namespace, given.user, given.role, uids)
+        await _settled(namespace, given, parts)
+        now = member.of(_bindings(request, parts), given.user)
+        await parts.work.facts.name(*(key_of(ROLE_BINDINGS, binding) for binding in (*other, *now)))
 
 
-async def _release(binding: JsonObject, user: str, parts: Parts) -> None:
-    left = await kube.release(parts.kube, binding, user)
-    if left is None:
-        parts.shelf.drop(ROLE_BINDINGS.plural, binding)
-    else:
-        parts.shelf.take(ROLE_BINDINGS.plural, left)
+async def _settled(namespace: str, given: Invitation, parts: Parts) -> None:
+    """Return when the wish has been seen through; raises `Busy` when that takes long. It stays wished for."""
+    bell = Bell(parts.clock)
+    until = parts.clock.monotonic() + parts.settings.settle_seconds
+    with parts.shelf.heard(frozenset({ROLE_BINDINGS.plural}), bell.ring):
+        parts.shelf.tell(Key(ROLE_BINDINGS.plural, namespace, given.user))
+        while others(parts.shelf.all(ROLE_BINDINGS.plural, namespace), given.user, given.role):
+            rest = until - parts.clock.monotonic()
+            if rest <= 0:
+                text = f'what was wished for member "{given.user}" is not done yet: the cluster is slow'
+                raise Busy("member-settling", text, retry_after=1)
+            await bell.wait(rest)
 
 
 TAGS = ("members",)

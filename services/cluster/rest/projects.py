@@ -18,9 +18,12 @@ from libs.shared.objects.patches import merge
 from libs.shared.objects.shapes import ObjectShape
 from services.cluster.clients import kube
 from services.cluster.domain import project, resource
+from services.cluster.domain.held import plain
 from services.cluster.domain.resource import NAMESPACES, JsonObject
+from services.cluster.domain.shelf import key_of
 from services.cluster.parts import Parts
 from services.cluster.queries import objects as queries
+from services.cluster.rest.showing import paged, shown
 from services.cluster.shapes.filters import FILTERS
 
 V = "/kapis/tenant.kubesphere.io/v1alpha2"
@@ -47,7 +50,7 @@ async def list_projects(request: web.Request, parts: Parts) -> web.StreamRespons
     query = last(request.query.items())
     if workspace is not None:
         query.pop("label", None)  # the original puts the workspace's own in its place
-    return web.json_response(listed(found, query, filters=FILTERS[NAMESPACES.plural]))
+    return await shown(await paged(listed, found, query, filters=FILTERS[NAMESPACES.plural]))
 
 
 async def create_project(request: web.Request, parts: Parts) -> web.StreamResponse:
@@ -60,13 +63,12 @@ async def create_project(request: web.Request, parts: Parts) -> web.StreamRespon
         made = await parts.kube.create(NAMESPACES.path(), wanted)
     except Exists as fault:
         raise Malformed(fault.slug, fault.text) from None
-    parts.shelf.take(NAMESPACES.plural, made)
-    return web.json_response(made)
+    return await _noted(made, parts)
 
 
 async def get_project(request: web.Request, parts: Parts) -> web.StreamResponse:
     """One namespace of the workspace; another workspace's is 404."""
-    return web.json_response(await _own(request, parts))
+    return await shown(await _own(request, parts))
 
 
 async def change_project(request: web.Request, parts: Parts) -> web.StreamResponse:
@@ -84,7 +86,7 @@ async def change_project(request: web.Request, parts: Parts) -> web.StreamRespon
 async def patch_project(request: web.Request, parts: Parts) -> web.StreamResponse:
     """Change a namespace by a merge patch. It stays in its workspace."""
     patch, before = await lenient_object(request), await _own(request, parts)
-    return await _replace(request, before, merge(before, patch), parts)
+    return await _replace(request, before, merge(plain(before), patch), parts)
 
 
 async def delete_project(request: web.Request, parts: Parts) -> web.StreamResponse:
@@ -104,8 +106,13 @@ async def _replace(
     """Labels and annotations are the client's, but for those that say whose the project is and who made it."""
     made = project.changed(before, wanted, request.match_info["workspace"])
     found = await parts.kube.replace(NAMESPACES.path("", resource.name(before)), made)
+    return await _noted(found, parts)
+
+
+async def _noted(found: JsonObject, parts: Parts) -> web.StreamResponse:
     parts.shelf.take(NAMESPACES.plural, found)
-    return web.json_response(found)
+    await parts.work.facts.name(key_of(NAMESPACES, found))
+    return await shown(found)
 
 
 TAGS = ("projects",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from services.cluster.domain.resource import (
     PODS,
     RESOURCES,
     SERVICES,
+    SNAPSHOT_CLASSES,
     STORAGE_CLASSES,
     JsonObject,
     Resource,
@@ -26,6 +28,7 @@ from services.cluster.domain.resource import (
 from services.cluster.domain.shelf import Key
 from services.cluster.parts import Parts
 from services.cluster.queries import objects as queries
+from services.cluster.rest.showing import paged, shown
 from services.cluster.shapes import enriched, filters
 from services.cluster.shapes.counts import backends
 from services.cluster.shapes.roles import AGGREGATE_TO, aggregated
@@ -40,12 +43,12 @@ async def list_resources(request: web.Request, parts: Parts) -> web.StreamRespon
     found = await queries.objects(parts.shelf, parts.kube, wanted, namespace)
     query = last(request.query.items())
     if wanted.legacy:
-        answer = _older(found, query, wanted)
+        answer = await paged(partial(_older, wanted), found, query)
     else:
         extra = {**filters.FILTERS.get(wanted.plural, {}), **_bound(wanted, namespace, query, parts)}
-        answer = listed(found, query, filters=extra, sorts=filters.SORTS.get(wanted.plural))
+        answer = await paged(listed, found, query, filters=extra, sorts=filters.SORTS.get(wanted.plural))
     answer["items"] = await enrich(wanted, answer["items"], parts)
-    return web.json_response(answer)
+    return await shown(answer)
 
 
 async def get_resource(request: web.Request, parts: Parts) -> web.StreamResponse:
@@ -54,7 +57,7 @@ async def get_resource(request: web.Request, parts: Parts) -> web.StreamResponse
     if bool(namespace) != wanted.namespaced:
         raise wanted.unknown(request.match_info["name"])
     found = await queries.one(parts.shelf, parts.kube, wanted, namespace, request.match_info["name"])
-    return web.json_response((await enrich(wanted, [found], parts))[0])
+    return await shown((await enrich(wanted, [found], parts))[0])
 
 
 def resource_of(request: web.Request) -> Resource:
@@ -74,7 +77,8 @@ async def enrich(wanted: Resource, items: Sequence[JsonObject], parts: Parts) ->
         return [enriched.node(one, pods) for one in items]
     if wanted is CLAIMS and items:
         used = enriched.claims_in_use(await queries.objects(parts.shelf, parts.kube, PODS))
-        return [enriched.claim(one, used) for one in items]
+        drivers = enriched.drivers(await queries.objects(parts.shelf, parts.kube, SNAPSHOT_CLASSES))
+        return [enriched.claim(one, used, drivers) for one in items]
     if wanted is STORAGE_CLASSES and items:
         counts = enriched.claims_by_class(await queries.objects(parts.shelf, parts.kube, CLAIMS))
         return [enriched.storage_class(one, counts) for one in items]
@@ -84,16 +88,16 @@ async def enrich(wanted: Resource, items: Sequence[JsonObject], parts: Parts) ->
 def _bound(wanted: Resource, namespace: str, query: Mapping[str, str], parts: Parts) -> dict[str, Filter]:
     """Filters that look at other objects than the one that they judge."""
     if wanted is PODS and "serviceName" in query:
-        service = parts.shelf.get(Key(SERVICES.plural, namespace, query["serviceName"])) or {}
+        service: JsonObject = parts.shelf.get(Key(SERVICES.plural, namespace, query["serviceName"])) or {}
         return {"serviceName": lambda pod, _value: bool(backends(service, (pod,)))}
     if AGGREGATE_TO in query and wanted.plural in ("roles", "clusterroles"):
-        whole = parts.shelf.get(Key(wanted.plural, namespace, query[AGGREGATE_TO])) or {}
+        whole: JsonObject = parts.shelf.get(Key(wanted.plural, namespace, query[AGGREGATE_TO])) or {}
         names = aggregated(whole)
         return {AGGREGATE_TO: lambda role, _value: resource.name(role) in names}
     return {}
 
 
-def _older(found: Sequence[JsonObject], query: Mapping[str, str], wanted: Resource) -> dict[str, Any]:
+def _older(wanted: Resource, found: Sequence[JsonObject], query: Mapping[str, str]) -> dict[str, Any]:
     """The kinds that the older API serves here too: by name from Z unless told otherwise, unknown keys are labels, and
     labelSelector is not looked at.
     """

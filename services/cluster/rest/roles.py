@@ -17,10 +17,12 @@ from libs.shared.objects.patches import merge
 from libs.shared.objects.shapes import ObjectShape
 from services.cluster.clients import kube
 from services.cluster.domain import resource
+from services.cluster.domain.held import plain
 from services.cluster.domain.resource import ROLES, JsonObject
-from services.cluster.domain.shelf import Key
+from services.cluster.domain.shelf import Key, key_of
 from services.cluster.parts import Parts
 from services.cluster.rest.granting import EVERYTHING, rules_of, vet
+from services.cluster.rest.showing import paged, shown
 from services.cluster.shapes.roles import AGGREGATE_TO, aggregated, unknown_role, wished
 
 V = "/kapis/iam.kubesphere.io/v1alpha2/namespaces/{namespace}/roles"
@@ -36,19 +38,19 @@ async def list_roles(request: web.Request, parts: Parts) -> web.StreamResponse:
         names = aggregated(_standing(request, parts, whole) or {})
         found = [one for one in found if resource.name(one) in names]
         query.pop("labelSelector", None)
-    return web.json_response(listed(found, query))
+    return await shown(await paged(listed, found, query))
 
 
 async def get_role(request: web.Request, parts: Parts) -> web.StreamResponse:
     """One role."""
-    return web.json_response(_one(request, parts))
+    return await shown(_one(request, parts))
 
 
 async def create_role(request: web.Request, parts: Parts) -> web.StreamResponse:
     """Make a role out of the templates that its annotation names; rules in the body are not read."""
     wanted = await _wished(request, await lenient_object(request), parts)
     wanted["metadata"].pop("resourceVersion", None)
-    return _shown(await kube.create_role(parts.kube, wanted), parts)
+    return await _noted(await kube.create_role(parts.kube, wanted), parts)
 
 
 async def change_role(request: web.Request, parts: Parts) -> web.StreamResponse:
@@ -59,27 +61,35 @@ async def change_role(request: web.Request, parts: Parts) -> web.StreamResponse:
         text = f"the name of the object ({resource.name(wanted)}) does not match the name on the URL ({name})"
         raise Malformed("name-mismatch", text)
     if not wanted["metadata"].get("resourceVersion"):
-        return _shown(await kube.create_role(parts.kube, wanted), parts)
-    return _shown(await kube.replace_role(parts.kube, wanted), parts)
+        return await _noted(await kube.create_role(parts.kube, wanted), parts)
+    return await _noted(await kube.replace_role(parts.kube, wanted), parts)
 
 
 async def patch_role(request: web.Request, parts: Parts) -> web.StreamResponse:
     """Change labels and annotations by a merge patch; rules follow from the annotation alone."""
     before, patch = _one(request, parts), await lenient_object(request)
-    wanted = await _wished(request, merge(before, patch), parts)
+    wanted = await _wished(request, merge(plain(before), patch), parts)
     if resource.name(wanted) != resource.name(before):
         raise Malformed("name-mismatch", "metadata.name is not changed by a patch")
-    return _shown(await kube.replace_role(parts.kube, wanted), parts)
+    return await _noted(await kube.replace_role(parts.kube, wanted), parts)
 
 
 async def delete_role(request: web.Request, parts: Parts) -> web.StreamResponse:
-    """Remove a role; its bindings stay and grant nothing. A built-in one comes back."""
+    """Remove a role; its bindings stay and grant nothing. A built-in one comes back. Nobody takes from others what they
+    have not themselves.
+    """
     before = _one(request, parts)
+    name = resource.name(before)
+    await vet(request, before.get("rules") or (), f'or take away role "{name}"')
     try:
-        await parts.kube.delete(ROLES.path(resource.namespace(before), resource.name(before)))
+        left = await parts.kube.delete(ROLES.path(resource.namespace(before), name))
     except Missing:
-        raise unknown_role(resource.name(before)) from None
-    parts.shelf.drop(ROLES.plural, before)
+        raise unknown_role(name) from None
+    if resource.goes(left):
+        parts.shelf.take(ROLES.plural, left)
+    else:
+        parts.shelf.removed(ROLES.plural, before)
+    await parts.work.facts.name(key_of(ROLES, before))
     return web.json_response(dict(SUCCESS))
 
 
@@ -104,9 +114,10 @@ async def _wished(request: web.Request, body: Mapping[str, Any], parts: Parts) -
     return wanted
 
 
-def _shown(found: JsonObject, parts: Parts) -> web.StreamResponse:
+async def _noted(found: JsonObject, parts: Parts) -> web.StreamResponse:
     parts.shelf.take(ROLES.plural, found)
-    return web.json_response(found)
+    await parts.work.facts.name(key_of(ROLES, found))
+    return await shown(found)
 
 
 TAGS = ("roles",)
@@ -117,5 +128,5 @@ ROUTES = (
     Route("GET", V + "/{role}", get_role, tags=TAGS, answer=ObjectShape),
     Route("PUT", V + "/{role}", change_role, questions=ASKS, tags=TAGS, body=ObjectShape, answer=ObjectShape),
     Route("PATCH", V + "/{role}", patch_role, questions=ASKS, tags=TAGS, body=ObjectShape, answer=ObjectShape),
-    Route("DELETE", V + "/{role}", delete_role, tags=TAGS, answer=Done),
+    Route("DELETE", V + "/{role}", delete_role, questions=ASKS, tags=TAGS, answer=Done),
 )

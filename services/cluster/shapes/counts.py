@@ -20,9 +20,9 @@ COUNTED: Mapping[str, str] = {
     "persistentvolumeclaims": "persistentvolumeclaims",
     "count/jobs.batch": "jobs",
     "count/cronjobs.batch": "cronjobs",
+    "count/s2ibuilders.devops.kubesphere.io": "s2ibuilders",
 }
-"""What is counted where no quota says it -> whose objects."""
-BUILDERS = "count/s2ibuilders.devops.kubesphere.io"
+"""What is counted where no quota says it -> whose objects; nothing is said of a kind that the cluster does not have."""
 WORKLOADS = ("deployments", "statefulsets", "daemonsets")
 SYSTEM = (
     "kubesphere-system",
@@ -36,7 +36,7 @@ SYSTEM = (
 )
 
 
-def quotas(namespace: str, counts: Mapping[str, int], found: Iterable[JsonObject]) -> dict[str, Any]:
+def quotas(namespace: str, counts: Mapping[str, int | None], found: Iterable[JsonObject]) -> dict[str, Any]:
     """Hard bounds (the smaller of two), what is used, and what is left of it."""
     hard: dict[str, str] = {}
     used: dict[str, str] = {}
@@ -44,8 +44,8 @@ def quotas(namespace: str, counts: Mapping[str, int], found: Iterable[JsonObject
         _merge(hard, status(quota).get("hard") or {})
         _merge(used, status(quota).get("used") or {})
     for key, plural in COUNTED.items():
-        used.setdefault(key, str(counts[plural]))
-    used.setdefault(BUILDERS, "0")
+        if counts[plural] is not None:
+            used.setdefault(key, str(counts[plural]))
     left = {key: _left(key, hard[key], used[key]) for key in hard if key in used}
     data = {"hard": hard, "used": used, "left": left}
     return {"namespace": namespace, "data": {key: value for key, value in data.items() if value}}

@@ -8,18 +8,21 @@ from fractions import Fraction
 from typing import Any
 
 from services.cluster.domain import resource
+from services.cluster.domain.held import plain
 from services.cluster.domain.quantity import binary, cores, number
 from services.cluster.domain.resource import JsonObject
 from services.cluster.shapes.filters import spec, status
 
 DONE = ("Succeeded", "Failed")
+PROVISIONER = ("volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner")
+"""What Kubernetes writes on a claim: who is to provision it."""
 FORMATS: Mapping[str, Callable[[Fraction], str]] = {"cpu": cores, "memory": binary}
 
 
 def annotated(found: JsonObject, added: Mapping[str, str]) -> JsonObject:
     """The object with these annotations as well."""
     about = resource.metadata(found)
-    return {**found, "metadata": {**about, "annotations": {**(about.get("annotations") or {}), **added}}}
+    return {**plain(found), "metadata": {**about, "annotations": {**(about.get("annotations") or {}), **added}}}
 
 
 def node(found: JsonObject, pods: Iterable[JsonObject]) -> JsonObject:
@@ -61,12 +64,19 @@ def claims_in_use(pods: Iterable[JsonObject]) -> frozenset[tuple[str, str]]:
     )
 
 
-def claim(found: JsonObject, used: frozenset[tuple[str, str]]) -> JsonObject:
-    """A claim with whether a pod mounts it. Whether it may be snapshotted is known of no storage class yet: it may
-    not.
+def drivers(snapshot_classes: Iterable[JsonObject]) -> frozenset[str]:
+    """The drivers that make snapshots here."""
+    return frozenset(str(one.get("driver", "")) for one in snapshot_classes)
+
+
+def claim(found: JsonObject, used: frozenset[tuple[str, str]], snapshots: frozenset[str]) -> JsonObject:
+    """A claim with whether a pod mounts it, and whether it can be snapshotted: there is a snapshot class of the driver
+    that provisions it.
     """
     in_use = (resource.namespace(found), resource.name(found)) in used
-    return annotated(found, {"kubesphere.io/in-use": str(in_use).lower(), "kubesphere.io/allow-snapshot": "false"})
+    provisioners = {resource.notes(found).get(key, "") for key in PROVISIONER} - {""}
+    said = {"kubesphere.io/in-use": in_use, "kubesphere.io/allow-snapshot": bool(provisioners & snapshots)}
+    return annotated(found, {key: str(value).lower() for key, value in said.items()})
 
 
 def storage_class(found: JsonObject, counts: Counter[str]) -> JsonObject:

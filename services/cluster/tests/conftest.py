@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from services.cluster.tests.stage import World
+from services.cluster.tests.stage import World, world_in
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    """An empty cluster and an empty store."""
-    return World(tmp_path)
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """A new cluster, and an empty store."""
+    async with world_in(tmp_path) as found:
+        yield found

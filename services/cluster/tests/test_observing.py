@@ -2,51 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from libs.shared.errors import Busy
 from services.cluster.parts import ready
 from services.cluster.queries.index import index
-from services.cluster.tests.stage import World, data
+from services.cluster.tests.stage import BINDINGS, NAMESPACES, P1, RBAC, World, binding, data, namespace
 
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
-
-
-def namespace(workspace: str = "ws", creator: str = "bob") -> dict[str, Any]:
-    """A project's namespace."""
-    return {
-        "metadata": {
-            "labels": {"kubesphere.io/workspace": workspace},
-            "annotations": {"kubesphere.io/creator": creator},
-        },
-        "status": {"phase": "Active"},
-    }
-
-
-def binding(user: str, role: str = "viewer") -> dict[str, Any]:
-    """A RoleBinding of one user."""
-    return {
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role},
-        "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}],
-    }
+WATCHING = ("follow", "observe")
+READER = {"metadata": {"name": "reader"}, "rules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]}
 
 
 async def test_what_stands_is_told_and_changes_after_it(world: World) -> None:
     """Namespaces, bindings and cluster roles are told as they stand, as they change, and when they are gone."""
-    world.cluster.seed("/api/v1/namespaces/p1", namespace())
-    world.cluster.seed(
-        f"{RBAC}/clusterroles/edit", {"rules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]}
-    )
-    async with world.opened("follow", "observe") as stage:
+    await world.kube.create(NAMESPACES, namespace())
+    await world.kube.create(f"{RBAC}/clusterroles", READER)
+    async with world.opened(*WATCHING) as stage:
         await stage.until_told("ProjectObserved projects/p1")
-        await stage.until_told("ClusterRoleObserved clusterroles/edit")
-        world.cluster.seed(f"{RBAC}/namespaces/p1/rolebindings/eve-viewer", binding("eve"))
+        await stage.until_told("ClusterRoleObserved clusterroles/reader")
+        await world.kube.create(BINDINGS, binding("eve"))
         await stage.until_told("ProjectRoleBound projects/p1")
-        await world.cluster.delete(f"{RBAC}/namespaces/p1/rolebindings/eve-viewer")
+        await world.kube.delete(f"{BINDINGS}/eve-viewer")
         await stage.until_told("ProjectRoleUnbound projects/p1")
-        await world.cluster.delete("/api/v1/namespaces/p1")
+        await world.kube.delete(P1)
         await stage.until_told("ProjectGone projects/p1")
         told = await stage.told()
         bound = next(one for one in told if one.name == "ProjectRoleBound")
@@ -60,32 +38,29 @@ async def test_what_stands_is_told_and_changes_after_it(world: World) -> None:
 async def test_a_restart_tells_only_what_happened_meanwhile(world: World) -> None:
     """Nothing is told twice; what vanished and what came while nobody looked is told."""
     for name in ("p1", "p2"):
-        world.cluster.seed(f"/api/v1/namespaces/{name}", namespace())
-    async with world.opened("follow", "observe") as stage:
+        await world.kube.create(NAMESPACES, namespace(name))
+    async with world.opened(*WATCHING) as stage:
         await stage.until_told("ProjectObserved projects/p2")
         await stage.until_told("ProjectObserved projects/p1")
-    await world.cluster.delete("/api/v1/namespaces/p1")
-    world.cluster.seed("/api/v1/namespaces/p3", namespace())
-    async with world.opened("follow", "observe") as stage:
+        before = len(await stage.lines(""))
+    await world.kube.delete(P1)
+    await world.kube.create(NAMESPACES, namespace("p3"))
+    async with world.opened(*WATCHING) as stage:
+        await stage.until_gone(P1)
         await stage.until_told("ProjectObserved projects/p3")
         await stage.until_told("ProjectGone projects/p1")
-        assert sorted(await stage.lines()) == [
-            "ProjectGone projects/p1",
-            "ProjectObserved projects/p1",
-            "ProjectObserved projects/p2",
-            "ProjectObserved projects/p3",
-        ]
+        assert await stage.lines("p2") == ["ProjectObserved projects/p2"]
+        since = (await stage.lines(""))[before:]
+        assert {line for line in since if "Cluster" in line} == set()
 
 
 async def test_a_change_that_says_nothing_new_is_not_told(world: World) -> None:
     """Another annotation of a namespace is no news."""
-    world.cluster.seed("/api/v1/namespaces/p1", namespace())
-    async with world.opened("follow", "observe") as stage:
+    await world.kube.create(NAMESPACES, namespace())
+    async with world.opened(*WATCHING) as stage:
         await stage.until_told("ProjectObserved projects/p1")
-        await world.cluster.patch("/api/v1/namespaces/p1", {"metadata": {"annotations": {"note": "x"}}})
-        await world.cluster.patch(
-            "/api/v1/namespaces/p1", {"metadata": {"labels": {"kubesphere.io/workspace": "other"}}}
-        )
+        await world.kube.patch(P1, {"metadata": {"annotations": {"note": "x"}}})
+        await world.kube.patch(P1, {"metadata": {"labels": {"kubesphere.io/workspace": "other"}}})
 
         async def moved() -> bool:
             return any(data(one).get("workspace") == "other" for one in await stage.told())
@@ -94,40 +69,62 @@ async def test_a_change_that_says_nothing_new_is_not_told(world: World) -> None:
         assert len(await stage.lines()) == 2
 
 
-async def test_a_burst_of_a_thousand_is_noted_in_few_units(world: World) -> None:
-    """A thousand bindings are told, each once, in order of a few transactions."""
-    world.cluster.seed("/api/v1/namespaces/p1", namespace())
-    for number in range(1000):
-        world.cluster.seed(f"{RBAC}/namespaces/p1/rolebindings/u{number}-viewer", binding(f"u{number}"))
-    async with world.opened("follow", "observe") as stage:
+async def test_a_burst_is_noted_in_few_units(world: World) -> None:
+    """Hundreds of bindings are told, each once, in a few transactions."""
+    many = 300
+    await world.kube.create(NAMESPACES, namespace())
+    for number in range(many):
+        await world.kube.create(BINDINGS, binding(f"u{number}"))
+    async with world.opened(*WATCHING) as stage:
 
         async def all_told() -> bool:
-            return len(await stage.lines()) == 1001
+            return len(await stage.lines()) == many + 1
 
         await stage.until(all_told)
-        assert len({one.id for one in await stage.told()}) == 1001
-        assert await stage.parts.store.revision() < 50, "units are batches"
+        assert len({one.id for one in await stage.told()}) == many + 1
+        assert await stage.parts.store.revision() < 20, "units are batches"
 
 
 async def test_the_snapshot_is_what_was_told(world: World) -> None:
     """The internal index lists each thing that stands once, with the version of its last event."""
-    world.cluster.seed("/api/v1/namespaces/p1", namespace())
-    world.cluster.seed(f"{RBAC}/namespaces/p1/rolebindings/eve-viewer", binding("eve"))
-    async with world.opened("follow", "observe") as stage:
+    await world.kube.create(NAMESPACES, namespace())
+    await world.kube.create(BINDINGS, binding("eve"))
+    async with world.opened(*WATCHING) as stage:
         await stage.until_told("ProjectRoleBound projects/p1")
         await stage.until_told("ProjectObserved projects/p1")
-        told = {(one.name, one.version) for one in await stage.told()}
-        found = [(type(event).__name__, version) async for _, version, event in index(stage.parts.store)]
-        assert set(found) == told
-        assert len(found) == 2
+        told = {(one.name, one.version) for one in await stage.told("")}
+        found = [(type(event).__name__, version, subject) async for subject, version, event in index(stage.parts.store)]
+        assert {(name, version) for name, version, _ in found} == told
+        assert [name for name, _, subject in found if subject == "projects/p1"] == [
+            "ProjectObserved",
+            "ProjectRoleBound",
+        ]
 
 
 async def test_no_cluster_is_no_news(world: World) -> None:
     """While the cluster cannot be listed nothing is told to be gone, and readiness says why."""
-    world.cluster.seed("/api/v1/namespaces/p1", namespace())
-    async with world.opened("follow", "observe") as stage:
+    await world.kube.create(NAMESPACES, namespace())
+    async with world.opened(*WATCHING) as stage:
         await stage.until_told("ProjectObserved projects/p1")
+        before = await stage.lines("")
     async with world.opened("observe") as stage:  # nobody follows
         with pytest.raises(Busy, match="namespaces"):
             await ready(stage.parts)
-        assert await stage.lines() == ["ProjectObserved projects/p1"]
+        assert await stage.lines("") == before
+
+
+async def test_a_namespace_made_anew_is_another_one(world: World) -> None:
+    """Deleted and made again under its name while nobody looked, it is told with its new uid."""
+    first = await world.kube.create(NAMESPACES, namespace())
+    async with world.opened(*WATCHING) as stage:
+        await stage.until_told("ProjectObserved projects/p1")
+        await world.kube.delete(P1)
+        await stage.until_gone(P1)
+    second = await world.kube.create(NAMESPACES, namespace())
+    async with world.opened(*WATCHING) as stage:
+
+        async def anew() -> bool:
+            told = [data(one) for one in await stage.told() if one.name == "ProjectObserved"]
+            return told[-1]["uid"] == second["metadata"]["uid"] != first["metadata"]["uid"]
+
+        await stage.until(anew)

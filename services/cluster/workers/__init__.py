@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from libs.shared.service import Worker
 from services.cluster.workers.following import follow
+from services.cluster.workers.members import reconcile_members
 from services.cluster.workers.observing import observe
 from services.cluster.workers.projects import reconcile_projects
 
@@ -11,4 +12,5 @@ WORKERS = (
     Worker("follow", follow, lease=False),
     Worker("observe", observe),
     Worker("projects", reconcile_projects),
+    Worker("members", reconcile_members),
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from typing import Any, cast
 
 from libs.shared.errors import Fault
 from services.cluster.domain.resource import KNOWN, Resource
@@ -15,7 +14,7 @@ AGAIN = 30.0
 
 
 async def follow(parts: Parts) -> None:
-    """List and watch every kind that is held, for ever."""
+    """List and watch every kind that is held, for ever; but for those that turn out to be too many."""
     async with asyncio.TaskGroup() as group:
         for resource in KNOWN:
             if resource.kept:
@@ -23,21 +22,21 @@ async def follow(parts: Parts) -> None:
 
 
 async def _follow(resource: Resource, parts: Parts) -> None:
-    while True:
+    while not parts.shelf.given_up(resource.plural):
         try:
             await follow_once(resource, parts)
         except Fault as fault:
             parts.shelf.failed(resource.plural)
-            parts.founding.journal.unfollowed(resource.plural, fault)
+            parts.work.journal.unfollowed(resource.plural, fault)
         await parts.clock.sleep(AGAIN)
 
 
 async def follow_once(resource: Resource, parts: Parts) -> None:
     """One watch: it lasts until the cluster refuses it."""
     shelf, plural = parts.shelf, resource.plural
-    held = parts.founding.journal.held.labels(plural)
+    held = parts.work.journal.held.labels(plural)
     shelf.begin(plural)
-    async with aclosing(cast("Any", parts.kube.watch(resource.path()))) as changes:
+    async with aclosing(parts.kube.watch(resource.path())) as changes:
         async for change in changes:
             match str(change.type):
                 case "SYNCED":
@@ -47,3 +46,6 @@ async def follow_once(resource: Resource, parts: Parts) -> None:
                 case _:
                     shelf.take(plural, change.object)
             held.set(shelf.count(plural))
+            if shelf.given_up(plural):
+                parts.work.journal.given_up(plural)
+                return

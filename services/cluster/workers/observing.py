@@ -6,8 +6,6 @@ It goes by the difference, not by the change: a burst is one batch, a restart te
 from __future__ import annotations
 
 from libs.shared.bell import Bell
-from services.cluster.commands import fact as commands
-from services.cluster.domain.fact import observed
 from services.cluster.domain.resource import TOLD
 from services.cluster.domain.shelf import Heard
 from services.cluster.parts import Parts
@@ -28,6 +26,7 @@ async def observe(parts: Parts) -> None:
         while not all(parts.shelf.stands(plural) for plural in PLURALS):
             await parts.clock.sleep(LOOKS)
         await compare_all(heard, parts)
+        await tell(heard, parts, sure=True)
         while True:
             await tell(heard, parts)
             await bell.wait(IDLE)
@@ -42,8 +41,7 @@ async def compare_all(heard: Heard, parts: Parts) -> None:
         heard.add(key)
 
 
-async def tell(heard: Heard, parts: Parts) -> None:
+async def tell(heard: Heard, parts: Parts, *, sure: bool = False) -> None:
     """Note and tell everything that was heard."""
     while keys := heard.take(BATCH):
-        seen = [observed(key, parts.shelf.get(key)) for key in keys]
-        parts.founding.journal.told(await parts.store.transact(commands.note_facts, seen))
+        await parts.work.facts.note(keys, sure=sure)

@@ -69,7 +69,7 @@ async def _tried(name: str, endings: Mapping[str, Ending], parts: Parts) -> bool
     try:
         await reconcile(name, endings, parts)
     except Fault as fault:
-        parts.founding.journal.failed(name, fault)
+        parts.work.journal.failed(name, fault)
         return False
     return True
 
@@ -100,7 +100,7 @@ async def _end(name: str, ending: Ending, parts: Parts) -> None:
 
 async def _roles(name: str, parts: Parts) -> None:
     """Built-in roles and templates, made and restored."""
-    for base in parts.founding.roles:
+    for base in parts.work.roles:
         wanted, standing = base.role(name), parts.shelf.get(Key(ROLES.plural, name, base.name))
         try:
             if standing is None:
@@ -118,12 +118,12 @@ async def _releases(name: str, parts: Parts) -> None:
     if standing is None:
         await kube.bind(parts.kube, wanted)
     elif not project.same_binding(standing, wanted):
-        await kube.rebind(parts.kube, wanted)
+        await kube.rebind(parts.kube, parts.shelf, standing, wanted)
 
 
 async def _found(found: JsonObject, name: str, parts: Parts) -> None:
     """Make the creator admin, once in the project's life, and note it when that has been observed."""
-    uid = str(resource.metadata(found).get("uid", ""))
+    uid = resource.uid(found)
     creator = resource.notes(found).get(project.CREATOR, "")
     if not creator or await index.founded(parts.store, uid):
         return
