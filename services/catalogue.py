@@ -17,6 +17,7 @@ CATALOGUE = (
     "events",
     "gateway",
     "logging",
+    "mesh",
     "monitoring",
     "notification",
     "openpitrix",

@@ -1,0 +1,1 @@
+"""What a service's routing should be, and traces."""

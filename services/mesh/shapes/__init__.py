@@ -1,0 +1,1 @@
+"""JSON shapes of KubeSphere's servicemesh kinds and of Jaeger."""
