@@ -79,10 +79,9 @@ def differs(standing: JsonObject | None, wanted: JsonObject) -> bool:
     """Whether what stands has to be written."""
     if standing is None:
         return True
-    return (
-        standing.get("spec") != wanted["spec"]
-        or (standing["metadata"].get("labels") or {}) != wanted["metadata"]["labels"]
-    )
+    labels: JsonObject = standing["metadata"].get("labels") or {}
+    spec: JsonObject = standing.get("spec") or {}
+    return bool(spec != wanted["spec"] or labels != wanted["metadata"]["labels"])
 
 
 def replaced(standing: JsonObject, wanted: JsonObject) -> JsonObject:
