@@ -11,8 +11,8 @@ from libs.shared.kube.watch import Change
 from services.mesh.domain.component import JsonObject, Key
 from services.mesh.domain.routing import ISTIO, replaced
 
-PLURALS = {"DestinationRule": "destinationrules", "VirtualService": "virtualservices"}
-PATHS = {
+PLURALS: Mapping[str, str] = {"DestinationRule": "destinationrules", "VirtualService": "virtualservices"}
+PATHS: Mapping[str, str] = {
     "services": "/api/v1/services",
     "deployments": "/apis/apps/v1/deployments",
     "destinationrules": f"/apis/{ISTIO}/destinationrules",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 from services.mesh.domain.component import Component, JsonObject, Key, Workload, component, key_of, workload
 
-NAMES = {"services": "core/v1", "deployments": "apps/v1", "destinationrules": "Istio", "virtualservices": "Istio"}
+NAMES: Mapping[str, str] = {"services": "core/v1", "deployments": "apps/v1", "destinationrules": "Istio", "virtualservices": "Istio"}
 """Kinds that are followed."""
 
 
