@@ -90,6 +90,8 @@ class Host:
     """Addresses of foreign systems by setting (`mail`, `cluster`, …)."""
     signer: Signer | None = None
     """Signs callers' identities: the gateway's alone."""
+    demo: bool = False
+    """Whether the first start makes what there is to look at: a workspace, and workloads in a sandbox cluster."""
     admin_password: Secret | None = None
     """Password of the account `admin`, used at the first start only."""
     admin_password_made: bool = False

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 
 import orjson
 
 from libs.shared.contracts import accounts_v1
-from libs.shared.errors import Broken, Invalid
+from libs.shared.errors import Broken, Exists, Invalid
 from libs.shared.service import Host, Service
 from libs.shared.values import Secret
 from services.accounts.clients import tokens
@@ -83,8 +83,15 @@ def load_seeds() -> Seeds:
 
 async def _sow(host: Host, passwords: Passwords) -> None:
     """Only the first start hashes the password and reads the data files."""
-    if await host.store.transact(seed.seeded):
+    if not await host.store.transact(seed.seeded):
+        await _first(host, passwords)
+    if not host.demo:
         return
+    with suppress(Exists):  # a name that it needs is taken: then there is none
+        await host.store.transact(seed.sow_demo, uid=host.ids(), at=host.clock())
+
+
+async def _first(host: Host, passwords: Passwords) -> None:
     admin = await passwords.hash(_vetted(host.admin_password)) if host.admin_password else None
     uid, at = host.ids(), host.clock()
     await host.store.transact(seed.sow, load_seeds(), admin, made=host.admin_password_made, uid=uid, at=at)

@@ -77,6 +77,7 @@ class Suite:
             "ORRERY_TLS_LISTEN": f"127.0.0.1:{self.tls_port}",
             "ORRERY_ADMIN_PASSWORD": PASSWORD,
             "ORRERY_MAIL": self.mail,
+            "ORRERY_DEMO": "false",
             "ORRERY_ALLOW_FAILPOINTS": "true",
             "ORRERY_FAILPOINTS": failpoints,
             **self.settings,

@@ -81,9 +81,9 @@ async def test_bobs_story(visit: Visit) -> None:
         await visit.ask(command, admin)
     bob, eve = await visit.token("bob", "Passw0rd-1"), await visit.token("eve", "Passw0rd-1")
 
+    his = await invited(visit, bob)
     _, everything = await visit.get(EVENTS + "?limit=1000", admin)
     assert [item["position"] for item in everything["items"]] == list(range(1, len(everything["items"]) + 1))
-    _, his = await visit.get(EVENTS + "?limit=1000", bob)
     assert {item["workspace"] for item in his["items"]} == {"ws1"}
     assert "@example.com" not in orjson.dumps(his).decode()
     assert await visit.get(EVENTS, eve) == (200, {"items": [], "next": 0, "oldest": 1})
@@ -109,6 +109,16 @@ async def test_bobs_story(visit: Visit) -> None:
     assert {item["state"] for item in letters} == {"sent"}
     files = {path.stem for path in (visit.suite.data / "mail").glob("*.eml")}
     assert {item["id"] for item in letters} <= files
+
+
+async def invited(visit: Visit, who: dict[str, str]) -> Any:
+    """What he sees of the log, once that he was invited is in it."""
+    async with asyncio.timeout(20):
+        while True:
+            _, found = await visit.get(EVENTS + "?limit=1000", who)
+            if any(item["type"].endswith("WorkspaceMemberInvited") for item in found["items"]):
+                return found
+            await asyncio.sleep(0.05)
 
 
 async def drained(stream: AsyncIterator[dict[str, Any]]) -> list[dict[str, Any]]:

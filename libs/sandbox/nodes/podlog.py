@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Final
 
 from aiohttp import web
@@ -36,26 +36,26 @@ class PodLogs:
         if run is None:
             raise _unbegun(pod, container, previous=_flag(query, "previous"))
         wanted = reading(query, self._objects.clock().timestamp())
+        follows = _flag(query, "follow") and not _flag(query, "previous")
+        lines = self._following(pod, container, run, wanted) if follows else self._whole(run, wanted)
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
-        await response.prepare(request)
-        if _flag(query, "follow") and not _flag(query, "previous"):
-            async with aclosing(self._following(pod, container, run, wanted)) as lines:
-                async for line in lines:
-                    await response.write(line)
-        else:
-            await self._whole(response, run, wanted)
-        await response.write_eof()
+        with suppress(ConnectionError):  # the reader has left
+            await response.prepare(request)
+            async with aclosing(lines):
+                async for piece in lines:
+                    await response.write(piece)
+            await response.write_eof()
         return response
 
-    async def _whole(self, response: web.StreamResponse, run: Run, wanted: Reading) -> None:
+    async def _whole(self, run: Run, wanted: Reading) -> AsyncGenerator[bytes, None]:
         piece = bytearray()
         for line in logs.read(run, wanted, self._objects.clock().timestamp()):
             piece += line
             if len(piece) >= _PIECE:
-                await response.write(bytes(piece))
+                yield bytes(piece)
                 piece.clear()
         if piece:
-            await response.write(bytes(piece))
+            yield bytes(piece)
 
     def _following(self, pod: Seen, container: str, run: Run, wanted: Reading) -> AsyncGenerator[bytes, None]:
         async def standing() -> Run | None:

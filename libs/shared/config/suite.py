@@ -70,6 +70,9 @@ class Suite(Settings):
     """What runs a pipeline's steps: process:, kubernetes: or jenkins+http://…"""
     blobs: Address = _address("file:")
     """Where charts, artefacts and archives are kept: file:, file:FOLDER or s3://…"""
+    demo: Annotated[bool | None, BeforeValidator(lambda value: None if value == "" else value)] = None
+    """Whether the first start makes the workspace `demo-ws` and, in a sandbox cluster, its project with workloads; when
+    empty, where the cluster is the sandbox."""
     egress_allow: tuple[str, ...] = ()
     """Networks, hosts or host:port beyond public addresses that user-named URLs may reach; comma-separated."""
     otlp: Annotated[Address | None, Optional] = None

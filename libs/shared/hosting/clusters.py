@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from libs.shared.config import Address
-from libs.shared.config.reader import Effective
+from libs.shared.config.reader import Effective, Own
+from libs.shared.config.suite import Suite
 from libs.shared.errors import Broken, Busy, Fault
 from libs.shared.hosting.adapters import SANDBOX, adapter, loaded
 from libs.shared.hosting.folder import Folder
@@ -28,8 +29,8 @@ class Sandbox:
     `Source` too: who asks while it opens waits for it.
     """
 
-    def __init__(self, folder: Folder, clock: Clock, ids: Ids) -> None:
-        self._folder, self._clock, self._ids = folder, clock, ids
+    def __init__(self, folder: Folder, clock: Clock, ids: Ids, *, demo: bool) -> None:
+        self._folder, self._clock, self._ids, self._demo = folder, clock, ids, demo
         self._stands: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
         self._over = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -65,7 +66,7 @@ class Sandbox:
 
     async def _run(self) -> None:
         opened = await asyncio.to_thread(loaded, SANDBOX, "ORRERY_CLUSTER", SCHEME)
-        async with opened(self._folder.path, clock=self._clock, ids=self._ids) as sandbox:
+        async with opened(self._folder.path, clock=self._clock, ids=self._ids, demo=self._demo) as sandbox:
             trust = Trust(ca_data=sandbox.ca)
             self._stands.set_result(Connection(sandbox.url, Secret(f"{BEARER}{sandbox.token}"), trust))
             await self._over.wait()
@@ -109,12 +110,19 @@ class Clusters:
         return source
 
 
+def demo(suite: Suite, own: Own) -> bool:
+    """Whether a service's first start makes what there is to look at: as is said, else where its cluster is the
+    sandbox.
+    """
+    return own.addresses["cluster"].scheme == SCHEME if suite.demo is None else suite.demo
+
+
 @asynccontextmanager
 async def clusters_of(effective: Effective, folder: Folder, clock: Clock, ids: Ids) -> AsyncIterator[Clusters]:
     """The clusters of a process; its sandbox is closed last."""
     own = effective.services.get(HOST)
     hosts = own is not None and own.addresses["cluster"].scheme == SCHEME
-    sandbox = Sandbox(folder, clock, ids) if hosts else None
+    sandbox = Sandbox(folder, clock, ids, demo=demo(effective.suite, own)) if own is not None and hosts else None
     clusters = Clusters(folder, clock, sandbox)
     try:
         yield clusters

@@ -17,7 +17,7 @@ from libs.shared.delivery import parked, refused
 from libs.shared.delivery import rest as parked_rest
 from libs.shared.hosting.adapters import adapter
 from libs.shared.hosting.admin import ADMIN, NO_PASSWORD
-from libs.shared.hosting.clusters import HOST
+from libs.shared.hosting.clusters import HOST, demo
 from libs.shared.hosting.keys import service_key
 from libs.shared.hosting.listening import door, served
 from libs.shared.hosting.loops import Tail, follows, listening, source_of, telling
@@ -106,6 +106,7 @@ async def _hosted(service: Service, shared: Shared) -> AsyncIterator[Host]:
                 data=shared.folder.within(service.name),
                 addresses=_foreign(own.addresses, shared.folder.path),
                 signer=_signer(service, shared),
+                demo=demo(suite, own),
                 admin_password=password.password,
                 admin_password_made=password.made,
             )

@@ -39,10 +39,17 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Run these services while the block does. `settings` are those of the suite and the services, in lower case:
     `admin_password="…"`, `accounts_token_ttl=60`. Unless given, the data folder is temporary, clients find the gateway
-    on a port that the system chose, and there is no TLS.
+    on a port that the system chose, and there is neither TLS nor a demo.
     """
     with tempfile.TemporaryDirectory(prefix="orrery-") as folder:
-        given = {"data": folder, "listen": "127.0.0.1:0", "tls_listen": "off", "log_level": "warning", **settings}
+        given = {
+            "data": folder,
+            "listen": "127.0.0.1:0",
+            "tls_listen": "off",
+            "log_level": "warning",
+            "demo": False,
+            **settings,
+        }
         variables = {f"ORRERY_{name.upper()}": str(value) for name, value in given.items()}
         effective = read({service.name: service.settings for service in services}, variables=variables)
         opening = suite_opened(services, effective, clock=clock or SystemClock(), ids=ids, logs=sys.stderr)

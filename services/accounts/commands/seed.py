@@ -15,9 +15,12 @@ from services.accounts.domain.resource import CREATOR, derived_uid
 from services.accounts.domain.role import GlobalRole, RoleBase, WorkspaceRole
 from services.accounts.domain.seed import ADMIN, BINDINGS, Seeded, Seeds
 from services.accounts.domain.user import UNINITIALIZED, UserWish
-from services.accounts.domain.workspace import SYSTEM, WorkspaceWish
+from services.accounts.domain.workspace import SYSTEM, Workspace, WorkspaceWish
 
 FIRST = "first-start"
+DEMO = "demo"
+DEMO_WORKSPACE = "demo-ws"
+"""The workspace of the sandbox cluster's demo, whose namespaces name it."""
 
 
 async def seeded(unit: Unit) -> bool:
@@ -45,6 +48,20 @@ async def sow(unit: Unit, seeds: Seeds, admin: Secret | None, *, made: bool, uid
     system = WorkspaceWish(name=SYSTEM, annotations={CREATOR: ADMIN}, manager=ADMIN, cluster_selector={})
     await workspaces.create_workspace(unit, system, uid=derived_uid(uid, "workspace", SYSTEM), by="", at=at)
     await unit.of(Seeded).add(Seeded(name=FIRST, at=at))
+    return True
+
+
+async def sow_demo(unit: Unit, *, uid: str, at: datetime) -> bool:
+    """Make the demo's workspace, once, unless somebody has one of that name; whether it did. Raises `Exists`
+    where a role of another workspace has a name that one of its own would have.
+    """
+    if await unit.of(Seeded).look(DEMO) is not None:
+        return False
+    await unit.of(Seeded).add(Seeded(name=DEMO, at=at))
+    if await unit.of(Workspace).look(DEMO_WORKSPACE) is not None:
+        return False
+    wish = WorkspaceWish(name=DEMO_WORKSPACE, annotations={CREATOR: ADMIN}, manager=ADMIN)
+    await workspaces.create_workspace(unit, wish, uid=uid, by="", at=at)
     return True
 
 

@@ -12,9 +12,10 @@ from libs.shared.testing.host import running
 from libs.shared.values import Secret
 from services.accounts.app import SERVICE, load_seeds
 from services.accounts.commands import seed
+from services.accounts.commands import workspace as workspaces
 from services.accounts.domain.role import AGGREGATION, TEMPLATE, GlobalRole, GlobalRoleBinding, RoleBase, WorkspaceRole
 from services.accounts.domain.user import UNINITIALIZED, State, User
-from services.accounts.domain.workspace import Workspace
+from services.accounts.domain.workspace import Workspace, WorkspaceWish
 from services.accounts.tests.stage import Stage
 
 
@@ -91,3 +92,33 @@ async def test_no_start_with_a_password_that_breaks_the_rules(password: str) -> 
         async with running(SERVICE, admin_password=password):
             pass
     assert password not in str(told.value)
+
+
+async def test_the_demo_is_made_once(stage: Stage) -> None:
+    """Its workspace stands with roles and its manager; removed, it doesn't come back; without a demo there is none."""
+    assert await stage.parts.store.of(Workspace).look("demo-ws") is None
+    for made in (True, False):
+        assert await stage.do(seed.sow_demo, uid=str(uuid.uuid4()), at=stage.clock()) is made
+    assert (await stage.parts.store.of(Workspace).get("demo-ws")).manager == "admin"
+    roles = [role.name for role in await stage.parts.store.of(WorkspaceRole).find() if role.workspace == "demo-ws"]
+    assert len(roles) == 4
+    await stage.do(workspaces.delete_workspace, "demo-ws", orphan=True, by="admin")
+    assert not await stage.do(seed.sow_demo, uid=str(uuid.uuid4()), at=stage.clock())
+    assert await stage.parts.store.of(Workspace).look("demo-ws") is None
+
+
+async def test_a_workspace_of_the_demos_name_stays_its_owners(stage: Stage) -> None:
+    """Who made one before the demo came keeps it as it is."""
+    await stage.user("bob")
+    wish = WorkspaceWish(name="demo-ws", manager="bob")
+    await stage.do(workspaces.create_workspace, wish, uid=str(uuid.uuid4()), by="admin", at=stage.clock())
+    assert not await stage.do(seed.sow_demo, uid=str(uuid.uuid4()), at=stage.clock())
+    assert (await stage.parts.store.of(Workspace).get("demo-ws")).manager == "bob"
+
+
+@pytest.mark.parametrize(("cluster", "stands"), [("sandbox:", True), ("in-cluster:", False)])
+async def test_a_demo_comes_with_the_sandbox(cluster: str, stands: bool) -> None:
+    """Where nothing is said, the workspace is made if the cluster is the sandbox, and not in a real one."""
+    async with running(SERVICE, admin_password="P@88w0rd", demo="", cluster=cluster) as suite:
+        found = await suite.services["accounts"].host.store.of(Workspace).look("demo-ws")
+    assert (found is not None) is stands
