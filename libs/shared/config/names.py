@@ -40,7 +40,8 @@ class Name:
         """The string that follows the field in its model's source, on one line. Read only when it is to be shown: to
         read it at every start would be a tenth of the start.
         """
-        body = ast.parse(textwrap.dedent(inspect.getsource(self.model))).body[0]
+        owner = next(one for one in self.model.__mro__ if self.field in vars(one).get("__annotations__", ()))
+        body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
         statements = body.body if isinstance(body, ast.ClassDef) else []
         for declared, after in pairwise(statements):
             if isinstance(declared, ast.AnnAssign) and ast.unparse(declared.target) == self.field:

@@ -29,7 +29,18 @@ def _address(text: str) -> Address:
     return Address.parsed(text)
 
 
-class Suite(Settings):
+class Telling(Settings):
+    """What the suite tells its operator, and where: `ORRERY_<FIELD>`, as for the rest of it."""
+
+    otlp: Annotated[Address | None, Optional] = None
+    """Where traces are sent by OTLP over HTTP, such as http://collector:4318; nowhere when empty."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is logged: debug, info, warning or error."""
+    log_format: Literal["auto", "json", "pretty"] = "auto"
+    """json, pretty, or auto: pretty on a terminal."""
+
+
+class Suite(Telling, Settings):
     """What holds for every service in the process: `ORRERY_<FIELD>`."""
 
     config: Annotated[Path | None, Optional] = None
@@ -75,12 +86,6 @@ class Suite(Settings):
     empty, where the cluster is the sandbox."""
     egress_allow: tuple[str, ...] = ()
     """Networks, hosts or host:port beyond public addresses that user-named URLs may reach; comma-separated."""
-    otlp: Annotated[Address | None, Optional] = None
-    """Where traces are sent by OTLP over HTTP, such as http://collector:4318; nowhere when empty."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least that is logged: debug, info, warning or error."""
-    log_format: Literal["auto", "json", "pretty"] = "auto"
-    """json, pretty, or auto: pretty on a terminal."""
     allow_failpoints: bool = False
     """Whether `failpoints` is obeyed; for tests alone."""
     failpoints: str = ""
