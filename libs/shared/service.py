@@ -88,6 +88,8 @@ class Host:
     """The service's own folder for files (keys, mail), private to the user; made when first asked for."""
     addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Addresses of foreign systems by setting (`mail`, `cluster`, …)."""
+    loopback: bool = True
+    """Whether nobody but this machine reaches the gateway: what is for trying alone is offered only then."""
     signer: Signer | None = None
     """Signs callers' identities: the gateway's alone."""
     demo: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from libs.shared.contracts.wire import Value
+from libs.shared.contracts.wire import Int64, Value
 from libs.shared.event import Event
 
 
@@ -103,6 +103,181 @@ class DevOpsRoleUnbound(Event):
     binding: str = ""
 
 
+class CredentialCreated(Event):
+    """A credential was made. Its subject is credentials/<project>/<credential>; no value of it is ever told."""
+
+    SERVICE: ClassVar[str] = "devops"
+
+    project: str = ""
+    workspace: str = ""
+    credential: str = ""
+    type: str = ""
+    """secret-text, basic-auth, ssh-auth, kubeconfig, or another type of Secret."""
+    by: str = ""
+
+
+class CredentialChanged(Event):
+    """CredentialChanged."""
+
+    SERVICE: ClassVar[str] = "devops"
+
+    project: str = ""
+    workspace: str = ""
+    credential: str = ""
+    type: str = ""
+    by: str = ""
+
+
+class CredentialDeleted(Event):
+    """CredentialDeleted."""
+
+    SERVICE: ClassVar[str] = "devops"
+
+    project: str = ""
+    workspace: str = ""
+    credential: str = ""
+    type: str = ""
+    by: str = ""
+
+
+class PipelineCreated(Event):
+    """A pipeline was made. Its subject is pipelines/<project>/<pipeline>."""
+
+    SERVICE: ClassVar[str] = "devops"
+
+    project: str = ""
+    workspace: str = ""
+    pipeline: str = ""
+    uid: str = ""
+    by: str = ""
+
+
+class PipelineChanged(Event):
+    """What a pipeline is, or its Jenkinsfile, changed."""
+
+    SERVICE: ClassVar[str] = "devops"
+
+    project: str = ""
+    workspace: str = ""
+    pipeline: str = ""
+    uid: str = ""
+    by: str = ""
+
+
+class PipelineDeleted(Event):
+    """It is gone with its runs."""
+
+    SERVICE: ClassVar[str] = "devops"
+
+    project: str = ""
+    workspace: str = ""
+    pipeline: str = ""
+    uid: str = ""
+    by: str = ""
+
+
+class RunQueued(Event):
+    """A run was asked for and waits its turn. Its subject, and that of all that becomes of it, is pipelineruns/<project>/<run>."""
+
+    SERVICE: ClassVar[str] = "devops"
+
+    project: str = ""
+    workspace: str = ""
+    pipeline: str = ""
+    run: str = ""
+    number: int = 0
+    """Counts the runs of the pipeline, from 1."""
+    branch: str = ""
+    by: str = ""
+
+
+class RunStarted(Event):
+    """RunStarted."""
+
+    SERVICE: ClassVar[str] = "devops"
+
+    project: str = ""
+    workspace: str = ""
+    pipeline: str = ""
+    run: str = ""
+    number: int = 0
+
+
+class StageFinished(Event):
+    """A stage came to its end, or was passed over. `result` is SUCCESS, FAILURE, ABORTED or NOT_BUILT."""
+
+    SERVICE: ClassVar[str] = "devops"
+
+    project: str = ""
+    workspace: str = ""
+    pipeline: str = ""
+    run: str = ""
+    number: int = 0
+    stage: str = ""
+    result: str = ""
+    reason: str = ""
+    millis: Int64 = 0
+
+
+class InputAwaited(Event):
+    """A run waits for somebody's word. `submitters` are who may give it besides the pipeline's creator; anyone when empty."""
+
+    SERVICE: ClassVar[str] = "devops"
+
+    project: str = ""
+    workspace: str = ""
+    pipeline: str = ""
+    run: str = ""
+    number: int = 0
+    stage: str = ""
+    step: str = ""
+    message: str = ""
+    submitters: tuple[str, ...] = ()
+
+
+class InputGiven(Event):
+    """InputGiven."""
+
+    SERVICE: ClassVar[str] = "devops"
+
+    project: str = ""
+    workspace: str = ""
+    pipeline: str = ""
+    run: str = ""
+    number: int = 0
+    step: str = ""
+    proceed: bool = False
+    by: str = ""
+
+
+class RunStopAsked(Event):
+    """Somebody asked for a run's end."""
+
+    SERVICE: ClassVar[str] = "devops"
+
+    project: str = ""
+    workspace: str = ""
+    pipeline: str = ""
+    run: str = ""
+    number: int = 0
+    by: str = ""
+
+
+class RunFinished(Event):
+    """`result` is SUCCESS, FAILURE or ABORTED; `reason` says why it is no success."""
+
+    SERVICE: ClassVar[str] = "devops"
+
+    project: str = ""
+    workspace: str = ""
+    pipeline: str = ""
+    run: str = ""
+    number: int = 0
+    result: str = ""
+    reason: str = ""
+    millis: Int64 = 0
+
+
 EVENTS: tuple[type[Event], ...] = (
     DevOpsProjectCreated,
     DevOpsProjectChanged,
@@ -111,4 +286,17 @@ EVENTS: tuple[type[Event], ...] = (
     DevOpsRoleGone,
     DevOpsRoleBound,
     DevOpsRoleUnbound,
+    CredentialCreated,
+    CredentialChanged,
+    CredentialDeleted,
+    PipelineCreated,
+    PipelineChanged,
+    PipelineDeleted,
+    RunQueued,
+    RunStarted,
+    StageFinished,
+    InputAwaited,
+    InputGiven,
+    RunStopAsked,
+    RunFinished,
 )

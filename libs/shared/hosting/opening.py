@@ -105,6 +105,7 @@ async def _hosted(service: Service, shared: Shared) -> AsyncIterator[Host]:
                 failpoints=shared.failpoints,
                 data=shared.folder.within(service.name),
                 addresses=_foreign(own.addresses, shared.folder.path),
+                loopback=suite.listen.loopback and (suite.tls_listen is None or suite.tls_listen.loopback),
                 signer=_signer(service, shared),
                 demo=demo(suite, own),
                 admin_password=password.password,

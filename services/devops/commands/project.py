@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from libs.shared.errors import Conflict
-from libs.shared.store.protocol import Equal, Find, Unit
+from libs.shared.store.protocol import Document, Equal, Find, Unit
 from services.devops.commands import member as members
 from services.devops.domain import project as domain
 from services.devops.domain import role as roles
+from services.devops.domain.credential import Credential
+from services.devops.domain.node import Node
+from services.devops.domain.pipeline import Pipeline, Tally
 from services.devops.domain.project import Project, ProjectWish
+from services.devops.domain.remnant import Remnant
 from services.devops.domain.resource import PROJECTS, check_version
 from services.devops.domain.role import ADMIN, Binding, Role, Seeds
+from services.devops.domain.run import Run
 
 
 async def create_project(unit: Unit, wish: ProjectWish, seeds: Seeds, *, uid: str, by: str, at: datetime) -> Project:
@@ -63,6 +68,7 @@ async def delete_project(unit: Unit, name: str, *, workspace: str = "", by: str)
         await unit.of(Role).drop(role.path)
         unit.emit(roles.gone(role), subject=subject, workspace=project.workspace, about=role)
     await unit.of(Project).drop(name)
+    await unit.of(Remnant).put(Remnant(path=name, project=name))
     unit.emit(domain.deleted(project, by=by), subject=subject, workspace=project.workspace, about=project)
     return project
 
@@ -83,11 +89,11 @@ async def find(unit: Unit, name: str, workspace: str = "") -> Project:
 
 async def _refuse_remains(unit: Unit, name: str) -> None:
     """Raise `Conflict` while something of a former project of this name is still being swept."""
-    mine = Find((Equal("project", name),))
+    mine = Find((Equal("project", name),), limit=1)
     for kind in REMAINS:
-        if await unit.of(kind).count(mine):
+        if await unit.of(kind).find(mine):
             text = f'devopsprojects.devops.kubesphere.io "{name}" is still being removed: try again in a moment'
             raise Conflict("devopsproject-remains", text, resource=PROJECTS.plural, name=name)
 
 
-REMAINS: tuple[type[Role | Binding], ...] = (Role, Binding)
+REMAINS: tuple[type[Document], ...] = (Role, Binding, Remnant, Credential, Pipeline, Tally, Run, Node)

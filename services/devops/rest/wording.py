@@ -35,16 +35,26 @@ def plain(handler: Handler) -> Handler:
     return answer
 
 
-def listed(
-    request: web.Request, items: Iterable[Mapping[str, Any]], filters: Mapping[str, listing.Filter] | None = None
-) -> web.Response:
+def page(
+    request: web.Request,
+    items: Iterable[Mapping[str, Any]],
+    filters: Mapping[str, listing.Filter] | None = None,
+    sorts: Mapping[str, listing.SortKey] | None = None,
+) -> dict[str, Any]:
     """A page of `v1alpha3`: ten unless told otherwise, and a key that the resource doesn't know matches everything."""
     query = listing.last(request.query.items())
     known = {*listing.RESERVED, *listing.DEFAULT_FILTERS, *(filters or {})}
     asked = {key: value for key, value in query.items() if key in known}
     if asked.get("limit", "-1") == "-1":
         asked["limit"] = PAGE
-    return web.json_response(listing.listed(items, asked, filters=filters))
+    return listing.listed(items, asked, filters=filters, sorts=sorts)
+
+
+def listed(
+    request: web.Request, items: Iterable[Mapping[str, Any]], filters: Mapping[str, listing.Filter] | None = None
+) -> web.Response:
+    """The same as an answer."""
+    return web.json_response(page(request, items, filters))
 
 
 def listed_whole(request: web.Request, items: Iterable[Mapping[str, Any]]) -> web.Response:

@@ -16,6 +16,8 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from yarl import URL
 
+from libs.shared.egress.allow import Allow
+from libs.shared.egress.client import Egress
 from libs.shared.event import CAUSE, Cause, Envelope, Event
 from libs.shared.failpoints import Failpoints
 from libs.shared.http.answers import UPSTREAMS
@@ -28,7 +30,7 @@ from libs.shared.store.sqlite import open_store
 from libs.shared.telemetry.make import silent
 from libs.shared.testing.clock import VirtualClock
 from libs.shared.values import time_ordered_id
-from services.devops.app import DOCUMENTS, SERVICE, load_seeds
+from services.devops.app import DOCUMENTS, SERVICE, load_seeds, works_of
 from services.devops.parts import Parts
 from services.devops.reactions import REACTIONS
 from services.devops.settings import DevopsSettings
@@ -137,7 +139,18 @@ async def staged(folder: Path, **settings: object) -> AsyncIterator[Stage]:
         source="orrery/devops",
         failpoints=Failpoints(),
     )
-    parts = Parts(store, clock, time_ordered_id, DevopsSettings.model_validate(settings), load_seeds())
+    own = DevopsSettings.model_validate(settings)
+    works = works_of(
+        own,
+        folder / "devops",
+        folder / "blobs",
+        clock=clock,
+        egress=Egress(Allow.parsed(["127.0.0.1"])),
+        telemetry=silent("devops"),
+        failpoints=Failpoints(),
+        closed="",
+    )
+    parts = Parts(store, clock, time_ordered_id, own, load_seeds(), works)
     app = application(
         (*SERVICE.routes, *routes(SERVICE.kinds)),
         parts,

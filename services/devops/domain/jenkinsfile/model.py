@@ -139,6 +139,8 @@ class Stage:
     steps: tuple[Step, ...] = ()
     stages: tuple[Stage, ...] = ()
     parallel: bool = False
+    fail_fast: bool = False
+    """Whether the first failure ends the others side by side."""
     environment: tuple[Variable, ...] = ()
     when: When | None = None
     options: Options = Options()

@@ -7,15 +7,15 @@ from typing import Any, Final
 
 from services.devops.domain.jenkinsfile.conditions import when
 from services.devops.domain.jenkinsfile.lexer import Kind, Token
-from services.devops.domain.jenkinsfile.model import Options, Pipeline, Post, Stage, Step, Variable
+from services.devops.domain.jenkinsfile.model import Options, Pipeline, Place, Post, Stage, Step, Variable
 from services.devops.domain.jenkinsfile.parameters import parameters
 from services.devops.domain.jenkinsfile.reader import Tokens
 from services.devops.domain.jenkinsfile.refusal import refused, shown
 from services.devops.domain.jenkinsfile.steps import block_of_steps, seconds, tries
 from services.devops.domain.jenkinsfile.values import POSITIONAL, arguments, parenthesized, template
 
-CONDITIONS: Final = ("always", "success", "failure", "aborted", "unsuccessful", "cleanup")
-"""When what `post` holds is done."""
+CONDITIONS: Final = ("always", "changed", "aborted", "failure", "success", "unstable", "unsuccessful", "cleanup")
+"""When what `post` holds is done, in the order in which it is."""
 WHY: Final[Mapping[str, str]] = {
     "node": "this is a scripted pipeline: only declarative ones are understood, which begin with “pipeline {”",
     "triggers": "triggers are not understood: say them in the pipeline's own settings",
@@ -23,7 +23,7 @@ WHY: Final[Mapping[str, str]] = {
     "libraries": "libraries are not understood: Groovy is not executed",
     "input": "input is understood as a step, not as a section of a stage",
     "matrix": "matrix is not understood: write its stages in parallel",
-    "failFast": "failFast is not understood: stages side by side all run to their ends",
+    "failFast": "failFast stands in a stage whose stages are parallel",
     "def": "variables of Groovy are not understood: use environment",
 }
 LONGEST_NAME: Final = 200
@@ -95,9 +95,11 @@ def _stage(tokens: Tokens, first: Token) -> Stage:
             sections.begin(entry)
             _section(tokens, entry, sections)
             tokens.end_of_line(entry.text)
-    bodies = {"steps", "stages", "parallel"} & sections.seen
+    bodies = {"steps", "stages", "parallel"} & sections.seen.keys()
     if len(bodies) != 1:
         raise refused(first.at, f"the stage {shown(name)!r} needs one of steps, stages and parallel")
+    if "failFast" in sections.seen and "parallel" not in bodies:
+        raise refused(sections.seen["failFast"], WHY["failFast"])
     return Stage(identity, name, first.at, parallel="parallel" in bodies, **sections.found)
 
 
@@ -110,6 +112,8 @@ def _section(tokens: Tokens, entry: Token, sections: _Sections) -> None:
         sections.found["stages"] = _stages(tokens, entry.text)
     elif entry.text == "when":
         sections.found["when"] = when(tokens)
+    elif entry.text == "failFast":
+        sections.found["fail_fast"] = _flag(tokens)
     elif not sections.common(tokens, entry):
         raise sections.unknown(entry)
 
@@ -120,6 +124,12 @@ def _steps(tokens: Tokens, of: str) -> tuple[Step, ...]:
     if not found:
         raise refused(at, f"{of} holds no step")
     return found
+
+
+def _flag(tokens: Tokens) -> bool:
+    if not tokens.at_name("true", "false"):
+        raise tokens.unlike("true or false")
+    return tokens.take().text == "true"
 
 
 def _agent(tokens: Tokens) -> None:
@@ -135,14 +145,14 @@ class _Sections:
 
     def __init__(self, of: str) -> None:
         self.of = of
-        self.seen: set[str] = set()
+        self.seen: dict[str, Place] = {}
         self.found: dict[str, Any] = {}
 
     def begin(self, name: Token) -> None:
         """Note a section; raises `Invalid` when it stands already."""
         if name.text in self.seen:
             raise refused(name.at, f"{shown(name.text)} stands twice in {self.of}")
-        self.seen.add(name.text)
+        self.seen[name.text] = name.at
 
     def common(self, tokens: Tokens, name: Token) -> bool:
         """Read a section that pipelines and stages share; whether it was one."""

@@ -1,4 +1,4 @@
-"""DevOpsProject through `/apis/devops.kubesphere.io/v1alpha3`."""
+"""DevOpsProject through `/apis`."""
 
 from __future__ import annotations
 
@@ -48,4 +48,3 @@ PROJECT = Kind(
     update=change_project,
     remove=remove_project,
 )
-KINDS = (PROJECT,)

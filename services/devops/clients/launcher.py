@@ -1,0 +1,163 @@
+"""The program between the service and one step: it bounds the step's processes, and ends all of them when the step has
+ended or the service is no more. Run by itself (`python -I -S`), so it imports nothing of ours.
+
+Standard input is the lifeline: one line of JSON says what to run, and its end (the service's, whatever killed it) is
+the end of every process that has come out of the step. How it went is written to the file descriptor in argv.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+LOOK_MILLIS = 50
+"""How often processes are counted."""
+LIFELINE = 0
+NOT_STARTED = 127
+
+
+def main() -> int:
+    """0 when the step's outcome was written."""
+    told = int(sys.argv[1])
+    os.set_inheritable(told, False)
+    wish = json.loads(_line())
+    _prctl(PR_SET_CHILD_SUBREAPER)
+    child = os.fork()
+    if child == 0:
+        _become(wish)
+    outcome = _watched(child, wish["processes"])
+    os.write(told, outcome.encode())
+    return 0
+
+
+def _line() -> bytes:
+    """The first line, and not a byte more."""
+    read = bytearray()
+    while not read.endswith(b"\n"):
+        part = os.read(LIFELINE, 1 << 16)
+        if not part:
+            sys.exit(NOT_STARTED)
+        read += part
+    return bytes(read)
+
+
+def _prctl(option: int, value: int = 1) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def _become(wish: dict[str, Any]) -> None:
+    """The step itself, in a session of its own, under its limits; never returns."""
+    try:
+        os.setsid()
+        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        _prctl(PR_SET_NO_NEW_PRIVS)
+        os.chdir(wish["cwd"])
+        os.dup2(os.open(os.devnull, os.O_RDONLY), LIFELINE)
+        os.umask(0o077)
+        for name, value in wish["limits"].items():
+            _limit(getattr(resource, name), value)
+        _limit(resource.RLIMIT_NPROC, wish["processes"] + _mine())
+        for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        os.execve(wish["argv"][0], wish["argv"], wish["env"])  # noqa: S606  # no shell between
+    except (OSError, ValueError) as error:
+        os.write(2, f"{wish['argv'][0]}: {error}\n".encode())
+    finally:
+        os._exit(NOT_STARTED)
+
+
+def _limit(which: int, value: int) -> None:
+    _, hard = resource.getrlimit(which)
+    most = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(which, (most, most))
+
+
+def _mine() -> int:
+    """Threads that run as this user already: the system's bound counts them all."""
+    found, me = 0, os.getuid()
+    for pid in _pids():
+        try:
+            if os.stat(f"/proc/{pid}").st_uid == me:  # noqa: PTH116  # pathlib would be loaded for every step
+                found += len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208  # the same
+        except OSError:
+            continue
+    return found
+
+
+def _pids() -> Iterator[int]:
+    yield from (int(name) for name in os.listdir("/proc") if name.isdigit())  # noqa: PTH208  # the same
+
+
+def _watched(child: int, most: int) -> str:
+    """Wait for the step's or the lifeline's end, and end what is left: `exit N`, `signal N`, `processes` or `cut`."""
+    poll = select.poll()
+    ended = os.pidfd_open(child)
+    poll.register(ended, select.POLLIN)
+    poll.register(LIFELINE, select.POLLIN)
+    outcome = ""
+    while not outcome:
+        ready = {descriptor for descriptor, _ in poll.poll(LOOK_MILLIS)}
+        if ended in ready:
+            _, status = os.waitpid(child, 0)
+            code = os.waitstatus_to_exitcode(status)
+            outcome = f"exit {code}" if code >= 0 else f"signal {-code}"
+        elif LIFELINE in ready and not os.read(LIFELINE, 1 << 12):
+            outcome = "cut"
+        elif len(_offspring()) > most:
+            outcome = "processes"
+    _end(child)
+    return outcome
+
+
+def _offspring() -> list[int]:
+    """Every process that has come out of the step: orphans come back to this one."""
+    parents: dict[int, list[int]] = {}
+    for pid in _pids():
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  # the same
+                parent = int(file.read().rpartition(b")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            continue
+        parents.setdefault(parent, []).append(pid)
+    found, look = [], [os.getpid()]
+    while look:
+        children = parents.get(look.pop(), [])
+        found += children
+        look += children
+    return found
+
+
+def _end(child: int) -> None:
+    """Kill until nobody is left: the whole group at one blow, then whoever left it."""
+    for _ in range(1000):
+        _kill(-child)
+        for pid in _offspring():
+            _kill(pid)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+        time.sleep(0.002)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except OSError:
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main())
