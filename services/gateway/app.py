@@ -66,7 +66,7 @@ async def opened_with(host: Host, table: Table) -> AsyncIterator[Parts]:
         clock=host.clock,
         settings=settings,
         memory=memory_of(settings),
-        behind=Behind(services, accounts, table),
+        behind=Behind(services, accounts, host.cluster, table),
         trail=Trail(sampler, journal, most=settings.audit_queue, wait=settings.audit_wait),
         journal=journal,
         making=Making(host.ids, host.records),

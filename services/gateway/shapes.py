@@ -11,6 +11,7 @@ from libs.shared.delivery.rest import ParkedView
 from libs.shared.errors import Denied, Fault, Unauthenticated
 from libs.shared.http.faults import json_response, kubernetes_status, status_of
 from services.gateway.domain.attributes import Attributes
+from services.gateway.domain.rules import Rule
 
 
 def refusal(fault: Fault, asked: Attributes) -> web.Response:
@@ -68,9 +69,15 @@ class RuleShape(Shape):
 
 
 class HoldsShape(Shape):
-    """Whether the caller holds all of these rules, in a workspace or in the platform."""
+    """Whether the caller holds all of these rules: in a namespace, a DevOps project, a workspace, the cluster (by its
+    scope), or the platform.
+    """
 
+    scope: Literal["", "Global", "Cluster", "Workspace", "Namespace", "DevOps"] = ""
+    """By default that of the place that is named."""
     workspace: str = ""
+    namespace: str = ""
+    devops: str = ""
     rules: tuple[RuleShape, ...] = Field(max_length=500)
 
 
@@ -96,6 +103,75 @@ class ReviewedShape(BaseModel):
     may: list[bool]
     mine: list[list[str]]
     holds: list[bool]
+
+
+class Review(BaseModel):
+    """Kubernetes' reviews of oneself: what they hold besides is handed back or left alone."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    api_version: str = Field(alias="apiVersion")
+    kind: str
+    metadata: dict[str, Any] = {}
+
+
+class AskedResource(BaseModel):
+    """ResourceAttributes; without a namespace it is about all of them."""
+
+    verb: str = ""
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+
+
+class AskedPath(BaseModel):
+    """NonResourceAttributes."""
+
+    path: str = ""
+    verb: str = ""
+
+
+class AccessSpec(BaseModel):
+    """What is asked about: one of the two."""
+
+    resource: AskedResource | None = Field(default=None, alias="resourceAttributes")
+    path: AskedPath | None = Field(default=None, alias="nonResourceAttributes")
+
+
+class AccessReview(Review):
+    """SelfSubjectAccessReview."""
+
+    spec: AccessSpec
+
+
+class RulesSpec(BaseModel):
+    """Where the rules are to count."""
+
+    namespace: str = Field(min_length=1)
+
+
+class RulesReview(Review):
+    """SelfSubjectRulesReview."""
+
+    spec: RulesSpec
+
+
+class SelfReview(Review):
+    """SelfSubjectReview."""
+
+
+def rule(found: Rule) -> dict[str, list[str]]:
+    """A rule in Kubernetes' names."""
+    said = {
+        "verbs": found.verbs,
+        "apiGroups": found.groups,
+        "resources": found.resources,
+        "resourceNames": found.names,
+        "nonResourceURLs": found.urls,
+    }
+    return {name: sorted(values) for name, values in said.items() if values}
 
 
 class SwitchesShape(RootModel[dict[str, bool]]):
@@ -139,14 +215,6 @@ class ParkedShape(BaseModel):
     items: list[ParkedView]
     total_items: int = Field(alias="totalItems")
     unreachable: list[str]
-
-
-class VersionsShape(BaseModel):
-    """Kubernetes' meta/v1 APIVersions."""
-
-    kind: Literal["APIVersions"]
-    versions: list[str]
-    server_address_by_client_cidrs: list[Any] = Field(alias="serverAddressByClientCIDRs")
 
 
 class GroupsShape(BaseModel):

@@ -50,11 +50,14 @@ async def may(request: web.Request, asked: Sequence[May]) -> tuple[bool, ...]:
     return tuple(found["may"])
 
 
-async def holds(request: web.Request, workspace: str, rules: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the caller holds all of these PolicyRules himself, in a workspace or (empty) the platform: nobody hands
-    on more than he has.
+async def holds(
+    request: web.Request, workspace: str, rules: Sequence[Mapping[str, Any]], *, namespace: str = "", scope: str = ""
+) -> bool:
+    """Whether the caller holds all of these PolicyRules himself, where he would hand them on: in a namespace, in a
+    workspace, in what `scope` says (`Cluster`), or by default in the platform. Nobody hands on more than he has.
     """
-    found = await review(request, {"holds": [{"workspace": workspace, "rules": list(rules)}]})
+    asked = {"workspace": workspace, "namespace": namespace, "scope": scope, "rules": list(rules)}
+    found = await review(request, {"holds": [asked]})
     return bool(found["holds"][0])
 
 

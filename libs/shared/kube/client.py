@@ -148,6 +148,12 @@ class Kube:
             yield answer
 
     @asynccontextmanager
+    async def socket(self, ask: Ask, protocols: tuple[str, ...]) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A WebSocket, such as to a shell in a pod; raises as `get` does when it is refused."""
+        async with self._wire.socket(with_headers(ask, self._acting), protocols) as socket:
+            yield socket
+
+    @asynccontextmanager
     async def streamed(self, path: str, query: Mapping[str, Any], /) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer that lasts; raises as `get` does when it is a refusal."""
         async with self._answered(Ask("GET", target(path, query), (("Accept", JSON),), seconds=None)) as answer:

@@ -17,6 +17,7 @@ from yarl import URL
 from libs.shared.errors import Broken, Busy, TooLarge
 from libs.shared.event import current_cause
 from libs.shared.kube.connection import Connection, Source, Trust
+from libs.shared.kube.errors import fault_of
 
 CONNECTIONS: Final = 64
 """At most, for requests; what lasts has connections of its own."""
@@ -28,6 +29,8 @@ HEAD_SECONDS: Final = 30.0
 SECONDS: Final = 30.0
 LARGEST: Final = 64 << 20
 """Bytes of an answer that is read as a whole."""
+LARGEST_MESSAGE: Final = 4 << 20
+"""Bytes of a message of a WebSocket."""
 CHUNK: Final = 64 << 10
 AGENT: Final = "orrery"
 SAFE: Final = frozenset({"GET", "HEAD"})
@@ -85,6 +88,26 @@ class Wire:
                 else:
                     answer.close()
         except (TimeoutError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
+            raise Busy("cluster-unreachable", "the cluster does not answer", retry_after=1) from error
+        except aiohttp.ClientError as error:
+            raise Broken("cluster-nonsense", "the cluster answered what is no HTTP") from error
+
+    @asynccontextmanager
+    async def socket(self, ask: Ask, protocols: tuple[str, ...]) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A WebSocket. Raises the server's refusal as the fault that its status stands for, and as `asked` does."""
+        connection = await self.source.current()
+        try:
+            async with self._session(lasting=True).ws_connect(
+                URL(connection.server + ask.target, encoded=True),
+                headers=_headers(connection, ask),
+                protocols=protocols,
+                max_msg_size=LARGEST_MESSAGE,
+                ssl=self._context(connection),
+            ) as socket:
+                yield socket
+        except aiohttp.WSServerHandshakeError as error:
+            raise fault_of(error.status, b"") from error
+        except (TimeoutError, aiohttp.ClientConnectionError) as error:
             raise Busy("cluster-unreachable", "the cluster does not answer", retry_after=1) from error
         except aiohttp.ClientError as error:
             raise Broken("cluster-nonsense", "the cluster answered what is no HTTP") from error

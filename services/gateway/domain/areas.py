@@ -15,7 +15,7 @@ from libs.shared.contracts import devops_v1 as devops
 from libs.shared.event import Event
 from services.gateway.domain import shelf
 from services.gateway.domain.bindings import CLUSTER, Binding, Place, RoleKey, devops_place, namespace_place
-from services.gateway.domain.caller import AUTHENTICATED, UNAUTHENTICATED, SubjectKey, subject_key
+from services.gateway.domain.caller import SubjectKey, subject_keys
 from services.gateway.domain.effect import EVERYBODY, NOTHING, Effect, concerning
 from services.gateway.domain.index import Index
 from services.gateway.domain.rules import Rule, compiled
@@ -23,11 +23,6 @@ from services.gateway.domain.shelf import Area, Thing
 
 CLUSTER_ROLE = "ClusterRole"
 ROLE = "Role"
-RESERVED = ("system:", "orrery:")
-"""Groups that a cluster gives to its own parts and to us. An account may be put into any group, so what is bound to
-these counts for nobody here, but for the two that we give ourselves.
-"""
-OURS = frozenset({AUTHENTICATED, UNAUTHENTICATED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +104,7 @@ def _of_project(event: Any) -> bool:
 
 
 def _subjects(told: Iterable[Any]) -> frozenset[SubjectKey]:
-    return frozenset(subject_key(s.kind, s.name, s.namespace) for s in told if not _reserved(s))
-
-
-def _reserved(subject: Any) -> bool:
-    return subject.kind == "Group" and subject.name.startswith(RESERVED) and subject.name not in OURS
+    return subject_keys((s.kind, s.name, s.namespace) for s in told)
 
 
 Change = Callable[[Index, Any, int, datetime], Effect]

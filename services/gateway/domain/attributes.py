@@ -101,7 +101,7 @@ def read_attributes(method: str, path: Path, query: str) -> Attributes:
     group, rest = (rest[0], rest[1:]) if prefix in GROUPED else ("", rest)
     version, rest = rest[0], rest[1:]
     verb, rest = _verb(method, rest)
-    workspace, namespace, devops, rest = _placed(rest)
+    workspace, namespace, devops, rest = _placed(rest, whole=prefix not in KUBERNETES)
     resource, name, subresource = (*rest[:3], "", "", "")[:3]
     if verb == "proxy":
         subresource = ""
@@ -134,6 +134,26 @@ def read_attributes(method: str, path: Path, query: str) -> Attributes:
     )
 
 
+def wished(
+    group: str, resource: str, *, verb: str = "", subresource: str = "", namespace: str = "", name: str = ""
+) -> Attributes:
+    """The attributes of a request to the cluster that is only asked about, as `read_attributes` would read it."""
+    return Attributes(
+        verb=verb,
+        path="",
+        prefix="apis" if group else "api",
+        group=group,
+        namespace=namespace,
+        resource=resource,
+        name=name,
+        subresource=subresource,
+        scope=_scope(group, resource, _Place("", namespace, "")),
+        resource_request=True,
+        kubernetes_request=True,
+        keys=resource_keys(resource, subresource),
+    )
+
+
 def _require_plain(path: Path, decisive: int) -> None:
     if path.ambiguous < decisive:
         raise Malformed("path-ambiguous", "a segment that is decided by holds an encoded slash or a semicolon")
@@ -158,16 +178,18 @@ class _Place(NamedTuple):
     devops: str
 
 
-def _placed(rest: tuple[str, ...]) -> tuple[str, str, str, tuple[str, ...]]:
-    """Workspace, namespace and DevOps project of the path, and what follows them."""
+def _placed(rest: tuple[str, ...], *, whole: bool) -> tuple[str, str, str, tuple[str, ...]]:
+    """Workspace, namespace and DevOps project of the path, and what follows them. Kubernetes (not `whole`) knows
+    namespaces alone: what it would take for a resource is none of our places.
+    """
     workspace = namespace = devops = ""
-    if rest[:1] == ("workspaces",) and rest[1:]:
+    if whole and rest[:1] == ("workspaces",) and rest[1:]:
         workspace = rest[1]
         rest = rest[2:] or rest
     if rest[:1] == ("namespaces",) and rest[1:]:
         namespace = rest[1]
         rest = rest if rest[2:3] in ON_NAMESPACE else rest[2:] or rest
-    elif rest[:1] == ("devops",) and rest[1:]:
+    elif whole and rest[:1] == ("devops",) and rest[1:]:
         devops = rest[1]
         rest = rest[2:] or rest
     return workspace, namespace, devops, rest

@@ -89,6 +89,10 @@ class Bindings:
         if not held:
             del self._held[subject]
 
+    def get(self, place: Place, name: str) -> Binding | None:
+        """The binding of this name at this place, if it stands."""
+        return self._bindings.get((place, name))
+
     def of(self, subjects: Iterable[SubjectKey]) -> list[dict[Place, dict[str, RoleKey]]]:
         """What each of these subjects holds, by place; subjects that hold nothing are left out. Not to be changed."""
         held = self._held

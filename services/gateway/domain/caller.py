@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -12,6 +12,10 @@ UNAUTHENTICATED = "system:unauthenticated"
 AUTHENTICATED = "system:authenticated"
 PRE_REGISTRATION = "system:pre-registration"
 ACCOUNT_PREFIX = "system:serviceaccount:"
+RESERVED = ("system:", "orrery:")
+"""Groups that a cluster gives to its own parts and to us. An account may be put into any group, so being in one of
+these means nothing, but for the two that we give ourselves.
+"""
 
 
 class SubjectKey(NamedTuple):
@@ -26,6 +30,18 @@ def subject_key(kind: str, name: str, namespace: str = "") -> SubjectKey:
     if kind == "ServiceAccount":
         return SubjectKey("User", f"{ACCOUNT_PREFIX}{namespace}:{name}")
     return SubjectKey(kind, name)
+
+
+def reserved(group: str) -> bool:
+    """Whether an account that is in a group of this name is in it for nothing."""
+    return group.startswith(RESERVED) and group not in (AUTHENTICATED, UNAUTHENTICATED)
+
+
+def subject_keys(told: Iterable[tuple[str, str, str]]) -> frozenset[SubjectKey]:
+    """Whom a cluster's binding binds here, of kind, name and namespace: what is bound to its own groups counts for
+    nobody.
+    """
+    return frozenset(subject_key(*subject) for subject in told if subject[0] != "Group" or not reserved(subject[1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from services.gateway.domain import policy, shelf
 from services.gateway.domain.attributes import Attributes, Scope
 from services.gateway.domain.bindings import CLUSTER, GLOBAL, Place, RoleKey, devops_place, namespace_place
 from services.gateway.domain.caller import Caller
-from services.gateway.domain.rules import Role
+from services.gateway.domain.rules import Role, Rule
 
 if TYPE_CHECKING:
     from services.gateway.domain.index import Index
@@ -63,6 +63,16 @@ def roles_at(index: Index, caller: Caller, where: tuple[Place, ...]) -> Iterator
                 role = index.role(key, place)
                 if role is not None:
                     yield role
+
+
+def rules_at(index: Index, caller: Caller, asked: Attributes) -> tuple[tuple[Rule, ...], bool]:
+    """The rules that count for the caller where the request lies, and whether a policy says more than they do. Raises
+    `Busy` where what lies there isn't believed.
+    """
+    require_believed(index, asked.scope)
+    roles = tuple(roles_at(index, caller, places(index, asked)))
+    rules = {rule: None for role in roles for rule in role.rules}
+    return tuple(rules), any(role.policy for role in roles)
 
 
 def places(index: Index, asked: Attributes) -> tuple[Place, ...]:

@@ -6,25 +6,25 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 
 from libs.shared.errors import Invalid
-from services.gateway.domain.attributes import resource_keys
-from services.gateway.domain.bindings import GLOBAL, workspace_place
+from services.gateway.domain.attributes import Attributes, resource_keys
 from services.gateway.domain.caller import Caller
-from services.gateway.domain.decision import roles_at
+from services.gateway.domain.decision import places, require_believed, roles_at
 from services.gateway.domain.index import Index
 from services.gateway.domain.rules import ANY, Role, Rule
 
 MAX_COMBINATIONS = 20_000
 
 
-def holds(index: Index, caller: Caller, rules: Sequence[Rule], workspace: str) -> bool:
-    """Whether the caller's own rules cover all of these, so that he gives away nothing that he lacks.
-
-    Global rules count everywhere, those of a workspace in it. Native policies do not count. Raises `Invalid` when the
-    rules say more than can be looked at.
+def holds(index: Index, caller: Caller, rules: Sequence[Rule], at: Attributes) -> bool:
+    """Whether the caller's own rules cover all of these where `at` lies (its scope and place count, nothing else), so
+    that he gives away nothing that he lacks: the rules count that would count for a request there. Native policies do
+    not. Raises `Invalid` when the rules say more than can be looked at, `Busy` while what lies there isn't believed.
     """
-    where = (GLOBAL, workspace_place(workspace)) if workspace in index.workspaces else (GLOBAL,)
-    roles = tuple(roles_at(index, caller, where))
-    return all(_covered(roles, rule) for rule in rules)
+    roles = tuple(roles_at(index, caller, places(index, at)))
+    if all(_covered(roles, rule) for rule in rules):
+        return True
+    require_believed(index, at.scope)
+    return False
 
 
 def _covered(roles: Sequence[Role], rule: Rule) -> bool:

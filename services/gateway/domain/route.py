@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TAIL = ":.*}"
+GATEWAY = "gateway"
+CLUSTERS = ("/kapis/cluster.kubesphere.io/", "/apis/cluster.kubesphere.io/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,13 @@ class Table:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.entries = tuple(entries)
-        self.groups = frozenset(e.path.split("/")[2] for e in self.entries if e.path.startswith("/apis/"))
-        """API groups that a service serves with Kubernetes' manners."""
+        self.groups = frozenset(
+            e.path.split("/")[2] for e in self.entries if e.path.startswith("/apis/") and e.service != GATEWAY
+        )
+        """API groups that a service serves with Kubernetes' manners. Where the gateway itself answers a path of a group
+        the rest of it is the cluster's."""
+        self.clustered = any(e.path.startswith(CLUSTERS) for e in self.entries)
+        """Whether a service lists clusters by name."""
         self._methods = frozenset(e.method for e in self.entries)
         self._root = _Node()
         for entry in self.entries:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from libs.shared.bus.protocol import Bus
+from libs.shared.kube.client import Kube
 from libs.shared.values import Clock, Ids
 from services.gateway.clients.accounts import Accounts
 from services.gateway.clients.services import Services
@@ -30,10 +31,11 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What lies behind the gateway: the services, accounts among them by name, and which path is whose."""
+    """What lies behind the gateway: the services, accounts among them by name, the cluster, and which path is whose."""
 
     services: Services
     accounts: Accounts
+    cluster: Kube
     table: Table
 
     @property

@@ -17,6 +17,7 @@ from services.gateway.domain.shelf import ACCOUNTS, SOURCES
 from services.gateway.domain.sources import Sources
 from services.gateway.domain.streams import Streams
 from services.gateway.domain.tokens import Tokens
+from services.gateway.parts.looks import Looks
 from services.gateway.parts.told import Told
 
 MOST_BEHIND = 200_000
@@ -55,6 +56,7 @@ class Memory:
     told: Told
     index: Index = field(default_factory=Index)
     loadings: dict[str, Loading] = field(default_factory=lambda: {source: Loading() for source in SOURCES})
+    looks: Looks = field(default_factory=Looks)
     lost: frozenset[str] = frozenset()
     """Sources that were lost when they were last looked at."""
 
@@ -78,6 +80,7 @@ class Memory:
         loading = self.loadings.get(source_of(type(event)))
         if loading is not None:
             loading.keep(Late(event, version, at))
+        self.looks.look(self.index)
         self._follow_up(effect)
 
     def loading(self, source: str) -> deque[Late] | None:
@@ -100,6 +103,7 @@ class Memory:
         closed = [name for name in self.index.users if not _active(staged, name)] if source == ACCOUNTS else []
         self.index.adopt(staged, source)
         self.sources.load(source)
+        self.looks.look(self.index)
         if source == ACCOUNTS:
             self.streams.cut_users(closed, "account closed")
             self._cut_passwords(frozenset(self.index.users) | frozenset(closed))

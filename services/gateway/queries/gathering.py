@@ -11,12 +11,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from libs.shared.errors import Fault, Missing
 from libs.shared.kinds import discovery
+from libs.shared.kube.client import JSON, Kube
+from libs.shared.kube.wire import Ask, whole
 from services.gateway.clients.services import Services
 
 PARKED = "/internal/delivery/v1/parked"
 MOST = 500
+LARGEST = 16 << 20
+"""Bytes of a cluster's discovery."""
+PATIENCE = 5.0
+"""Seconds that a cluster may take for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +52,23 @@ async def _one(services: Services, name: str, target: str) -> Any:
         return fault
 
 
-async def kinds(services: Services, names: Iterable[str]) -> Mapping[str, Any]:
-    """Every kind of every service, as Kubernetes' aggregated discovery lists them."""
-    found = await gathered(services, names, discovery.INTERNAL_PATH)
-    return discovery.merged(found.answers.values())
+async def kinds(services: Services, names: Iterable[str], cluster: Kube) -> Mapping[str, Any]:
+    """Every kind of every service and of the cluster, as Kubernetes' aggregated discovery lists them. A cluster that
+    can't be reached is left out too: what the services serve is there without it.
+    """
+    found, observed = await asyncio.gather(gathered(services, names, discovery.INTERNAL_PATH), _observed(cluster))
+    return discovery.merged((*found.answers.values(), observed))
+
+
+async def _observed(cluster: Kube) -> Mapping[str, Any]:
+    """The cluster's groups but for the core; none where it can't be asked, or is too old to tell all at once."""
+    ask = Ask("GET", "/apis", (("Accept", f"{discovery.AGGREGATED},{JSON}"),), seconds=PATIENCE)
+    try:
+        async with cluster.forwarded(ask) as answer:
+            found = orjson.loads(await whole(answer, LARGEST))
+    except (Fault, ValueError):
+        return {}
+    return found if isinstance(found, dict) and found.get("kind") == "APIGroupDiscoveryList" else {}
 
 
 async def parked(services: Services, names: Iterable[str], limit: int) -> tuple[list[Any], int, tuple[str, ...]]:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from services.gateway.rest import config, discovery, parked, reviews
+from services.gateway.rest import config, discovery, parked, permissions, reviews
 
-ROUTES = (*config.ROUTES, *discovery.ROUTES, *parked.ROUTES, *reviews.ROUTES)
+ROUTES = (*config.ROUTES, *discovery.ROUTES, *parked.ROUTES, *permissions.ROUTES, *reviews.ROUTES)

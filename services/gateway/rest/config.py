@@ -116,7 +116,6 @@ ROUTES = (
         dialect=Dialect.KUBESPHERE,
         tags=TAGS,
     ),
-    Route("GET", "/version", get_version, answer=VersionShape, dialect=Dialect.KUBERNETES, tags=TAGS),
     Route(
         "GET",
         "/kapis/metrics",

@@ -20,6 +20,7 @@ from services.gateway import shapes
 from services.gateway.domain.attributes import read_attributes
 from services.gateway.domain.audit import Decision
 from services.gateway.domain.caller import ANONYMOUS, NOBODY
+from services.gateway.domain.cluster import CLUSTER, decided_by, forwarded, local
 from services.gateway.domain.credentials import OAUTH_OF_THE_SIGNED_IN, Nothing, read_credentials
 from services.gateway.domain.decision import open_to_all
 from services.gateway.domain.path import read_path
@@ -27,6 +28,7 @@ from services.gateway.domain.refusal import forbidden
 from services.gateway.parts import Parts
 from services.gateway.queries.authentication import authenticate
 from services.gateway.rest.admission import permitted, require_fresh
+from services.gateway.rest.forwarding import forward
 from services.gateway.rest.misses import missed
 from services.gateway.rest.passing import pass_on
 from services.gateway.rest.visit import Visit, visit
@@ -53,6 +55,7 @@ def public(parts: Parts) -> web.Application:
     )
     application[LIMITS] = _limits(parts.settings)
     application.on_response_prepare.append(_unnamed)
+    application.on_shutdown.append(partial(_end_streams, parts=parts))
     application.router.add_route("*", r"/{path:[\s\S]*}", partial(receive, parts=parts))
     application.router.add_route("*", "/", partial(receive, parts=parts))
     return application
@@ -79,6 +82,11 @@ async def _pathless(request: web.Request, handler: Handler, parts: Parts) -> web
 async def _unnamed(_request: web.Request, response: web.StreamResponse) -> None:
     """The software and its version are nobody's business."""
     response.headers.pop("Server", None)
+
+
+async def _end_streams(_application: web.Application, parts: Parts) -> None:
+    """Whatever lasts ends in its own way before the rest is waited for."""
+    parts.memory.streams.cut_all("shutting down")
 
 
 async def receive(request: web.Request, parts: Parts) -> web.StreamResponse:
@@ -111,10 +119,11 @@ async def _answered(asked: Visit) -> web.StreamResponse:
     except Fault as fault:
         return shapes.refusal(fault, asked.asked)
     try:
-        return await pass_on(asked)
+        return await (forward(asked) if asked.route.service == CLUSTER else pass_on(asked))
     except Fault as fault:
         dialect = asked.route.dialect
-        return answer(fault, Dialect(dialect) if dialect else dialect_of(asked.route.path), {})
+        groups = {asked.asked.resource: asked.asked.group}
+        return answer(fault, Dialect(dialect) if dialect else dialect_of(asked.route.path), groups)
 
 
 def _read(asked: Visit) -> None:
@@ -124,10 +133,14 @@ def _read(asked: Visit) -> None:
         raise Unsupported(METHOD_REFUSED, f"the method {asked.request.method[:16]} is not served")
     if "#" in query:
         raise Malformed("query-fragment", "the query holds a fragment")
-    asked.path = read_path(raw)
+    method, table, path = asked.request.method, asked.parts.behind.table, read_path(raw)
     asked.query = quote(query, safe=ASCII, errors="surrogateescape")
-    asked.asked = read_attributes(asked.request.method, asked.path, asked.query)
-    asked.match = asked.parts.behind.table.find(asked.request.method, asked.path.segments)
+    asked.asked = read_attributes(method, path, asked.query)
+    asked.path = local(path, table)
+    asked.match = table.find(method, asked.path.segments)
+    if asked.match is None and not table.methods(asked.path.segments):
+        asked.match = forwarded(method, asked.path, asked.asked, asked.query, table)
+        asked.asked = asked.asked if asked.match is None else decided_by(asked.asked)
 
 
 async def _authenticate(asked: Visit) -> None:

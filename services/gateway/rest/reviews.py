@@ -9,6 +9,7 @@ from libs.shared.http.identity import Identity, caller
 from libs.shared.http.reading import strict
 from libs.shared.http.route import Access, Dialect, May, Route
 from services.gateway import shapes
+from services.gateway.domain.attributes import Attributes, Scope
 from services.gateway.domain.caller import AUTHENTICATED, Caller
 from services.gateway.domain.holding import holds
 from services.gateway.domain.rules import Rule
@@ -25,7 +26,7 @@ async def review(request: web.Request, parts: Parts) -> web.Response:
     found = shapes.ReviewedShape(
         may=[may(index, who, _may(one), {}, one.name) for one in asked.may],
         mine=[mine(index, who, one.of) for one in asked.mine],
-        holds=[holds(index, who, [_rule(rule) for rule in one.rules], one.workspace) for one in asked.holds],
+        holds=[holds(index, who, [_rule(rule) for rule in one.rules], _at(one)) for one in asked.holds],
     )
     return web.json_response(found.model_dump())
 
@@ -54,6 +55,25 @@ def _caller(identity: Identity) -> Caller:
 
 def _may(asked: shapes.MayShape) -> May:
     return May("", asked.verb, asked.resource, asked.group, asked.scope, asked.workspace, asked.namespace)
+
+
+def _at(asked: shapes.HoldsShape) -> Attributes:
+    """The place, as a request there has it; the innermost that is named, unless it says which."""
+    named = (
+        (asked.namespace, Scope.NAMESPACE),
+        (asked.devops, Scope.DEVOPS),
+        (asked.workspace, Scope.WORKSPACE),
+    )
+    scope = Scope(asked.scope) or next((scope for name, scope in named if name), Scope.GLOBAL)
+    return Attributes(
+        verb="",
+        path="",
+        workspace=asked.workspace,
+        namespace=asked.namespace,
+        devops=asked.devops,
+        scope=scope,
+        resource_request=True,
+    )
 
 
 def _rule(rule: shapes.RuleShape) -> Rule:

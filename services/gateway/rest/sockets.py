@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from aiohttp import ClientWebSocketResponse, WSMsgType, web
@@ -16,6 +17,7 @@ from services.gateway.rest.streaming import registered, until
 from services.gateway.rest.visit import Visit
 
 SWITCHED = 101
+BEARING = "base64url.bearer.authorization.k8s.io."
 POLICY = 1008
 """Close code for a socket that the caller may no longer have (RFC 6455, 7.4.1)."""
 ENDED = frozenset({WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR})
@@ -29,30 +31,42 @@ def is_upgrade(request: web.Request) -> bool:
     return "upgrade" in {token.strip() for token in tokens} and bool(request.headers.get("Upgrade"))
 
 
-async def pass_socket(asked: Visit, known: Mapping[str, Any]) -> web.StreamResponse:
-    """Bridge a WebSocket. Raises `Unsupported` for another protocol, or the service's own refusal."""
-    request = asked.request
+def protocols_of(request: web.Request) -> tuple[str, ...]:
+    """The subprotocols that a WebSocket offers, but for one that would say who is calling (as Kubernetes lets browsers
+    do it). Raises `Unsupported` for an upgrade to anything else.
+    """
     if request.headers.get("Upgrade", "").lower() != "websocket":
         raise Unsupported("upgrade", "only upgrades to websocket are passed on")
-    offered = request.headers.get("Sec-WebSocket-Protocol", "")
-    protocols = tuple(p.strip() for p in offered.split(",") if p.strip())
+    offered = (p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(","))
+    return tuple(p for p in offered if p and not p.startswith(BEARING))
+
+
+async def pass_socket(asked: Visit, known: Mapping[str, Any]) -> web.StreamResponse:
+    """Bridge a WebSocket to its service. Raises `Unsupported` for another protocol, or the service's own refusal."""
+    protocols = protocols_of(asked.request)
     going = Going(
         service=asked.route.service,
-        method=request.method,
+        method=asked.request.method,
         target=asked.target,
-        headers=[*asked_on(request.headers.items()), *traced()],
+        headers=[*asked_on(asked.request.headers.items()), *traced()],
         identity=identity(asked, known),
         body=None,
         seconds=None,
     )
-    async with registered(asked, known) as cut, asked.parts.behind.services.socket(going, protocols) as service:
-        client = web.WebSocketResponse(
-            protocols=(service.protocol,) if service.protocol else (), max_msg_size=LONGEST_LINE
-        )
+    return await bridge(asked, known, asked.parts.behind.services.socket(going, protocols))
+
+
+async def bridge(
+    asked: Visit, known: Mapping[str, Any], opened: AbstractAsyncContextManager[ClientWebSocketResponse]
+) -> web.StreamResponse:
+    """Accept the client's socket once the other side has, and carry messages until one of them closes, or it is cut."""
+    request = asked.request
+    async with registered(asked, known) as cut, opened as other:
+        client = web.WebSocketResponse(protocols=(other.protocol,) if other.protocol else (), max_msg_size=LONGEST_LINE)
         asked.response = client
         await client.prepare(request)
         asked.record(SWITCHED)
-        await until(_bridged(client, service), cut, request)
+        await until(_bridged(client, other), cut, request)
         await client.close(code=POLICY if cut.done() else 1000)
     return client
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from aiohttp import ClientResponse, web
@@ -64,6 +64,14 @@ async def stay_open(
     return response
 
 
+class Noting(Protocol):
+    """Is told what was sent on."""
+
+    def note(self, chunk: bytes) -> None:
+        """It has been sent on."""
+        ...
+
+
 class Sent:
     """How what was sent on ends."""
 
@@ -80,7 +88,7 @@ class Sent:
         return not self._last or self._last.endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))
 
 
-async def pump(answer: ClientResponse, response: web.StreamResponse, sent: Sent | None = None) -> None:
+async def pump(answer: ClientResponse, response: web.StreamResponse, sent: Noting | None = None) -> None:
     """The body, piece by piece, each sent on at once."""
     async for chunk in answer.content.iter_any():
         if sent is not None:

@@ -6,6 +6,7 @@ import pytest
 
 from libs.shared.errors import Invalid
 from libs.shared.http.route import May, Mine
+from services.gateway.domain.attributes import Attributes, Scope
 from services.gateway.domain.bindings import workspace_place
 from services.gateway.domain.holding import holds
 from services.gateway.domain.rules import Rule
@@ -73,11 +74,12 @@ HELD = [
 @pytest.mark.parametrize(("who", "workspace", "rule", "held"), HELD)
 def test_holding_means_covering_every_combination(who: str, workspace: str, rule: Rule, held: bool) -> None:
     """A wildcard is held only by a wildcard; another workspace's roles and the native policy do not count."""
-    assert holds(index(), caller(who), (rule,), workspace) is held
+    at = Attributes("", "", workspace=workspace, scope=Scope.WORKSPACE if workspace else Scope.GLOBAL)
+    assert holds(index(), caller(who), (rule,), at) is held
 
 
 def test_refuses_rules_that_combine_without_end() -> None:
     """A rule of many lists is refused before its product is walked through."""
     many = tuple(f"x{i}" for i in range(200))
     with pytest.raises(Invalid):
-        holds(index(), caller("admin"), (Rule.of(many, many, many),), "")
+        holds(index(), caller("admin"), (Rule.of(many, many, many),), Attributes("", "", scope=Scope.GLOBAL))

@@ -42,11 +42,11 @@ async def test_refuses_an_outsider_in_kubernetes_words(stage: Stage) -> None:
 
 
 async def test_nobody_may_not_ask_for_the_version(stage: Stage) -> None:
-    """A non-resource refusal has empty details; the administrator may."""
+    """A non-resource refusal has empty details. Whoever is signed in may; here no cluster answers."""
     code, body = await stage.ask("", "GET", "/version")
     assert (code, body["details"]) == (403, {})
     assert body["message"] == 'forbidden: User "system:anonymous" cannot GET path "/version"'
-    assert (await stage.ask("admin", "GET", "/version"))[0] == 200
+    assert (await stage.ask("out", "GET", "/version"))[0] == 503
 
 
 CLAIMING = {
@@ -154,17 +154,19 @@ async def test_misses_are_worded_as_recorded(stage: Stage, method: str, path: st
     assert await stage.ask("admin", method, path) == (code, text)
 
 
-async def test_a_clusters_api_is_not_there_yet(stage: Stage) -> None:
-    """Without a cluster its API is unavailable, which clients do not take for an empty one; unknown things of our own
-    groups are not found.
+async def test_a_cluster_that_is_not_there_is_unavailable(stage: Stage) -> None:
+    """503, which clients do not take for an empty cluster; unknown things of our own groups are not found, nor is what
+    names another cluster.
     """
     for path in ("/api/v1/nodes", "/apis/apps/v1/deployments", "/api/v1/namespaces/x"):
         code, body = await stage.ask("admin", "GET", path)
         assert (code, body["reason"]) == (503, "ServiceUnavailable")
-        assert "no cluster is configured" in body["message"]
+        assert "the sandbox cluster is not running yet" in body["message"]
     assert (await stage.ask("out", "GET", "/api/v1/pods"))[0] == 403
-    code, body = await stage.ask("admin", "GET", "/apis/iam.kubesphere.io/v1alpha2/nothings")
-    assert (code, body["reason"]) == (404, "NotFound")
+    ours, other = "/apis/iam.kubesphere.io/v1alpha2/nothings", "/api/clusters/other/v1/nodes"
+    for path in (ours, other, "/apis/clusters/host/apps/v1/deployments"):
+        code, body = await stage.ask("admin", "GET", path)
+        assert (code, body["reason"]) == (404, "NotFound")
 
 
 async def test_methods_that_nobody_serves_are_refused(stage: Stage) -> None:
