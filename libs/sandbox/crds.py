@@ -20,19 +20,27 @@ def follow(objects: Objects, body: Body) -> None:
     declared = resource(body)
     if declared is None or "deletionTimestamp" in body["metadata"]:
         return
-    if objects.catalogue.by_id(declared.id) != declared:
+    taken = _taken(objects, declared)
+    if not taken and objects.catalogue.by_id(declared.id) != declared:
         objects.catalogue.add(declared)
     metadata = body["metadata"]
     current = objects.find(CRDS, metadata["name"])
     if current is not None:
-        objects.replace(CRDS, {**current, "status": _status(current, meta.instant(objects.clock()))}, Part.STATUS)
+        at = meta.instant(objects.clock())
+        objects.replace(CRDS, {**current, "status": _status(current, at, taken=taken)}, Part.STATUS)
 
 
 def serve_all(objects: Objects) -> None:
     """Serve what the definitions that are kept declare."""
     for body in objects.list(CRDS):
-        if (declared := resource(body)) is not None:
+        if (declared := resource(body)) is not None and not _taken(objects, declared):
             objects.catalogue.add(declared)
+
+
+def _taken(objects: Objects, declared: Resource) -> bool:
+    """Whether another resource of the group has its kind."""
+    found = (objects.catalogue.by_kind(declared.at(version), declared.kind) for version in declared.versions)
+    return any(other is not None and other.id != declared.id for other in found)
 
 
 def forget(objects: Objects, place: Resource, name: str, *, dry: bool) -> None:
@@ -71,20 +79,32 @@ def resource(body: Body) -> Resource | None:
     )
 
 
-def _status(body: Body, at: str) -> Body:
+def _status(body: Body, at: str, *, taken: bool) -> Body:
     names = body["spec"]["names"]
     old = body.get("status") or {}
     accepted = {"singular": names["kind"].lower(), "listKind": f"{names['kind']}List", **names}
     stored = [version["name"] for version in body["spec"]["versions"] if version.get("storage")]
-    conditions = [
-        {"type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": at}
-        for kind, reason, message in (
-            ("NamesAccepted", "NoConflicts", "no conflicts found"),
-            ("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+    if taken:
+        told = (
+            ("NamesAccepted", "False", "KindConflict", f'"{names["kind"]}" is already in use'),
+            ("Established", "False", "NotAccepted", "not all names are accepted"),
         )
-    ]
+    else:
+        told = (
+            ("NamesAccepted", "True", "NoConflicts", "no conflicts found"),
+            ("Established", "True", "InitialNamesAccepted", "the initial names have been accepted"),
+        )
+    before = {condition.get("type"): condition for condition in old.get("conditions") or ()}
     return {
-        "conditions": old.get("conditions") or conditions,
-        "acceptedNames": accepted,
+        "conditions": [_condition(before.get(row[0]), at, row) for row in told],
+        "acceptedNames": {} if taken else accepted,
         "storedVersions": sorted({*(old.get("storedVersions") or ()), *stored}),
     }
+
+
+def _condition(before: Body | None, at: str, told: tuple[str, str, str, str]) -> Body:
+    """As it stood where its status has not changed."""
+    kind, status, reason, message = told
+    if before is not None and before.get("status") == status:
+        return before
+    return {"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": at}

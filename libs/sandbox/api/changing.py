@@ -67,7 +67,7 @@ async def _patch(objects: Objects, request: web.BaseRequest, where: Place) -> we
     if media == patching.APPLY:
         if where.subresource not in ("", "status"):
             raise _refused()
-        wanted = bodies.whole(await bodies.from_yaml(raw))
+        wanted = writes.typed(where, bodies.whole(await bodies.from_yaml(raw)))
         return _shown(_applied(objects, request, where, wanted, dry=dry), form)
     change = patching.reads(media, raw)
     if where.subresource == "scale":

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from libs.sandbox.api import asked, bodies, changing, reads, reviews, status, subresources
+from libs.sandbox.api import asked, bodies, changing, reads, reviews, status, subresources, writes
 from libs.sandbox.api.caller import VERBS, Caller, admit, allows, caller
 from libs.sandbox.api.discovery import Discovery
 from libs.sandbox.api.place import Place, place, unknown
@@ -88,7 +88,7 @@ class Front:
             raise _refused()
         if where.resource.group != "authorization.k8s.io":
             raise unknown()
-        sent = await bodies.read(request)
+        sent = writes.typed(where, await bodies.read(request))
 
         def may(user: Caller, what: Attributes) -> bool:
             return allows(self._hooks.authorize, user, what)

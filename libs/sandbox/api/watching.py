@@ -58,6 +58,8 @@ class Watch:
             cursor = self._objects.cursor(self._place.resource.store, start)
             await response.prepare(request)
             await self._stream(response, cursor, first)
+        except ConnectionError:
+            return response  # the client has gone
         except Gone as fault:
             if not response.prepared:
                 await response.prepare(request)

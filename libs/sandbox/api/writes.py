@@ -13,7 +13,8 @@ from libs.sandbox.api.place import Place
 from libs.sandbox.api.reads import chosen
 from libs.sandbox.lifecycle import Deletion, Part
 from libs.sandbox.objects import Objects
-from libs.sandbox.rules import check, defaults
+from libs.sandbox.rules import check, defaults, nulls
+from libs.sandbox.rules.shapes import kinds as shapes
 from libs.shared.errors import Malformed, Missing
 
 Body = dict[str, Any]
@@ -34,7 +35,7 @@ class Written:
 
 def create(objects: Objects, place: Place, sent: Body, *, dry: bool) -> Written:
     """Put what was sent as a new object; see `Objects.create` for what is raised, and `Invalid`, `Malformed`."""
-    body = _typed(place, sent)
+    body = typed(place, sent)
     _placed(place, body)
     if body["metadata"].get("resourceVersion"):
         raise Malformed("version-given", "resourceVersion should not be set on objects to be created")
@@ -50,7 +51,7 @@ def create(objects: Objects, place: Place, sent: Body, *, dry: bool) -> Written:
 
 def replace(objects: Objects, place: Place, sent: Body, *, dry: bool) -> Written:
     """Put what was sent in place of what stands."""
-    body = _typed(place, sent)
+    body = typed(place, sent)
     _placed(place, body, place.name)
     return _put(objects, place, body, dry=dry)
 
@@ -61,7 +62,7 @@ def patch(objects: Objects, place: Place, change: Callable[[Body], Any], *, dry:
     patched = change(current)
     if not isinstance(patched, dict):
         raise Malformed("patch-no-object", "the patch has to result in an object")
-    body = _typed(place, patched)
+    body = typed(place, patched)
     _placed(place, body, place.name)
     return _put(objects, place, body, dry=dry)
 
@@ -105,8 +106,10 @@ def delete_all(objects: Objects, place: Place, asked: Listing, wish: Deletion, *
     return found
 
 
-def _typed(place: Place, sent: Body) -> Body:
-    """A copy of what was sent, of the kind that the path names; raises `Malformed`."""
+def typed(place: Place, sent: Body) -> Body:
+    """A copy of what was sent, of the kind that the path names, its fields of the right types and nothing null; raises
+    `Malformed`.
+    """
     version, kind = sent.get("apiVersion") or place.api_version, sent.get("kind") or place.resource.kind
     if version != place.api_version:
         raise Malformed(
@@ -118,10 +121,10 @@ def _typed(place: Place, sent: Body) -> Body:
         raise Malformed(
             "kind-mismatch", f'{kind[:80]} in version "{place.version}" cannot be handled as a {place.resource.kind}'
         )
-    metadata = sent.get("metadata")
-    if metadata is not None and not isinstance(metadata, dict):
-        raise Malformed("metadata-no-object", "metadata has to be an object")
-    return {**sent, "apiVersion": version, "kind": kind, "metadata": {**(metadata or {})}}
+    body: Body = dict(sent) if place.resource.custom else nulls.dropped(sent)
+    body |= {"apiVersion": version, "kind": kind, "metadata": nulls.dropped(sent.get("metadata") or {})}
+    shapes.check(place.resource, view.kept(place, body))
+    return body
 
 
 def _placed(place: Place, body: Body, name: str = "") -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from libs.sandbox.resource import Resource
 from libs.sandbox.rules import pods
+from libs.sandbox.rules.definitions import definition
 from libs.sandbox.rules.invalid import required, unsupported, wrong
 from libs.shared.errors import Flaw
 from libs.shared.objects import names
@@ -174,6 +175,7 @@ _RULES: Final[Mapping[str, Rule]] = {
     f"clusterroles.{_RBAC}": _role,
     f"rolebindings.{_RBAC}": _binding,
     f"clusterrolebindings.{_RBAC}": _binding,
+    "customresourcedefinitions.apiextensions.k8s.io": definition,
 }
 _FIXED: Final[Mapping[str, tuple[str, ...]]] = {
     "secrets": ("type",),
@@ -183,6 +185,12 @@ _FIXED: Final[Mapping[str, tuple[str, ...]]] = {
     "daemonsets.apps": ("spec.selector",),
     "statefulsets.apps": ("spec.selector", "spec.serviceName", "spec.podManagementPolicy"),
     "jobs.batch": ("spec.selector", "spec.template", "spec.completions"),
+    "customresourcedefinitions.apiextensions.k8s.io": (
+        "spec.group",
+        "spec.scope",
+        "spec.names.plural",
+        "spec.names.kind",
+    ),
     f"rolebindings.{_RBAC}": ("roleRef",),
     f"clusterrolebindings.{_RBAC}": ("roleRef",),
 }
