@@ -7,7 +7,12 @@ from itertools import islice
 
 from services.mesh.domain.component import Component, JsonObject, Key, Workload, component, key_of, workload
 
-NAMES: Mapping[str, str] = {"services": "core/v1", "deployments": "apps/v1", "destinationrules": "Istio", "virtualservices": "Istio"}
+NAMES: Mapping[str, str] = {
+    "services": "core/v1",
+    "deployments": "apps/v1",
+    "destinationrules": "Istio",
+    "virtualservices": "Istio",
+}
 """Kinds that are followed."""
 
 
