@@ -15,11 +15,11 @@ SWEPT: Final = 5_000
 
 
 class Old(StrEnum):
-    """What is swept: rows older than `?1`, `?2` of them."""
+    """What is swept: rows older than the first value, as many as the second says."""
 
-    UNITS = "DELETE FROM units WHERE id IN (SELECT id FROM units WHERE at < ?1 LIMIT ?2)"
-    INBOX = "DELETE FROM inbox WHERE (consumer, event) IN (SELECT consumer, event FROM inbox WHERE at < ?1 LIMIT ?2)"
-    OUTBOX = "DELETE FROM outbox WHERE position IN (SELECT position FROM outbox WHERE told < ?1 LIMIT ?2)"
+    UNITS = "DELETE FROM units WHERE id IN (SELECT id FROM units WHERE at < ? LIMIT ?)"
+    INBOX = "DELETE FROM inbox WHERE (consumer, event) IN (SELECT consumer, event FROM inbox WHERE at < ? LIMIT ?)"
+    OUTBOX = "DELETE FROM outbox WHERE position IN (SELECT position FROM outbox WHERE told < ? LIMIT ?)"
 
 
 async def sweep(writer: Writer, old: Old, older_than: datetime, limit: int = SWEPT) -> int:
