@@ -21,7 +21,12 @@ MOST = 50_000
 """Samples of one target."""
 TOGETHER = 16
 """Targets that are asked at one time."""
-NODE_PATHS = (("cadvisor", "kubelet"), ("resource", "kubelet"), ("node", "node-exporter"))
+NODE_PATHS = (
+    ("metrics", "kubelet"),
+    ("metrics/cadvisor", "kubelet"),
+    ("metrics/resource", "kubelet"),
+    ("metrics/node", "node-exporter"),
+)
 
 
 @dataclass(slots=True)
@@ -76,10 +81,10 @@ def _nodes(observed: Observed) -> Iterable[tuple[dict[str, str], Any]]:
         for path, job in NODE_PATHS:
             labels = {"job": job, "instance": node, "node": node}
             if job == "kubelet":
-                labels["metrics_path"] = f"/metrics/{path}"
+                labels["metrics_path"] = f"/{path}"
             else:
                 labels = {"job": job, "instance": node, "namespace": namespace, "pod": pod}
-            yield labels, _proxied(f"/api/v1/nodes/{node}/proxy/metrics/{path}")
+            yield labels, _proxied(f"/api/v1/nodes/{node}/proxy/{path}")
 
 
 def _proxied(path: str) -> Callable[[Parts], Coroutine[Any, Any, str]]:
