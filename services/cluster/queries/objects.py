@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
-from libs.shared.errors import Busy, Missing, TooLarge
+from libs.shared.errors import Missing, TooLarge
 from services.cluster.clients.kube import Api
 from services.cluster.domain.held import held
 from services.cluster.domain.project import workspace_of
@@ -18,11 +18,9 @@ LARGEST = 64 << 20
 
 
 async def objects(shelf: Shelf, api: Api, wanted: Resource, namespace: str = "") -> list[JsonObject]:
-    """Those of a namespace, or (empty) all. Raises `Busy` while the cluster has not been listed yet."""
+    """Those of a namespace, or (empty) all. Raises `Busy` when they have to be read and the cluster does not answer."""
     if wanted.kept and shelf.stands(wanted.plural):
         return shelf.all(wanted.plural, namespace)
-    if wanted.kept and not shelf.tried(wanted.plural):
-        raise Busy("cluster-listing", f"the cluster's {wanted.plural} are being listed", retry_after=1)
     try:
         return await _read(api, wanted, namespace)
     except Missing:

@@ -6,10 +6,14 @@ from collections.abc import AsyncIterator
 
 import orjson
 from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
 
+from libs.shared.bell import Bell
 from libs.shared.errors import Invalid
+from libs.shared.http.reading import strict
 from libs.shared.http.route import Access, Route
-from services.cluster.domain.resource import RESOURCES
+from services.cluster.domain.resource import RESOURCES, TOLD, JsonObject, metadata, revision, uid
+from services.cluster.domain.shelf import Key
 from services.cluster.parts import Parts
 from services.cluster.queries import objects as queries
 from services.cluster.queries.index import index
@@ -18,6 +22,28 @@ from services.cluster.shapes.slim import slim
 NDJSON = "application/x-ndjson"
 BATCH = 64 << 10
 """Bytes that are gathered before they are sent."""
+SECONDS = 1.0
+"""How long a change is waited for."""
+
+
+class WrittenShape(BaseModel):
+    """What was written: the object as the cluster answered it, or what it was before it was deleted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group: str = ""
+    resource: str = Field(description="plural of its kind, such as pods")
+    namespace: str = ""
+    name: str
+    uid: str = ""
+    revision: int = Field(default=0, description="its resourceVersion")
+    deleted: bool = False
+
+
+class SeenShape(BaseModel):
+    """Whether lists know of it."""
+
+    seen: bool
 
 
 async def stream_index(request: web.Request, parts: Parts) -> web.StreamResponse:
@@ -35,6 +61,33 @@ async def stream_objects(request: web.Request, parts: Parts) -> web.StreamRespon
         accepted = ", ".join(sorted(plural for plural, known in RESOURCES.items() if known.kept))
         raise Invalid("resource-unknown", f"resource names none, or {unknown}; accepted are {accepted}")
     return await _stream(request, _objects(asked, parts))
+
+
+async def see_change(request: web.Request, parts: Parts) -> web.StreamResponse:
+    """Return when this copy's memory holds what was just written to the cluster, so that whoever wrote it finds it in
+    the next list; the answer names the events that told of it. `seen` is false where that took too long.
+    """
+    asked = await strict(request, WrittenShape)
+    known, key = RESOURCES.get(asked.resource), Key(asked.resource, asked.namespace, asked.name)
+    if known is None or known.group != asked.group or not known.kept or not parts.shelf.stands(known.plural):
+        return web.json_response({"seen": True})  # lists of it come from the cluster itself
+    bell = Bell(parts.clock)
+    until = parts.clock.monotonic() + SECONDS
+    with parts.shelf.heard(frozenset({key.plural}), bell.ring):
+        while not (seen := _reached(parts.shelf.get(key), asked)) and parts.clock.monotonic() < until:
+            await bell.wait(until - parts.clock.monotonic())
+    if known in TOLD:
+        await parts.work.facts.name(key)
+    return web.json_response({"seen": seen})
+
+
+def _reached(held: JsonObject | None, asked: WrittenShape) -> bool:
+    """Whether what is held is as new as what was written, or gone as it was to be."""
+    if held is None:
+        return asked.deleted
+    if asked.deleted:
+        return uid(held) != asked.uid or bool(metadata(held).get("deletionTimestamp"))
+    return revision(held) >= asked.revision
 
 
 async def _facts(parts: Parts) -> AsyncIterator[bytes]:
@@ -67,6 +120,14 @@ async def _stream(request: web.Request, lines: AsyncIterator[bytes]) -> web.Stre
 
 ROUTES = (
     Route("GET", "/internal/cluster/v1/index", stream_index, access=Access.INTERNAL, streams=True, media=NDJSON),
+    Route(
+        "POST",
+        "/internal/cluster/v1/seen",
+        see_change,
+        access=Access.INTERNAL,
+        body=WrittenShape,
+        answer=SeenShape,
+    ),
     Route(
         "GET",
         "/internal/cluster/v1/objects",

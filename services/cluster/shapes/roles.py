@@ -28,8 +28,8 @@ def aggregated(role: JsonObject) -> tuple[str, ...]:
 
 
 def is_template(role: JsonObject) -> bool:
-    """Whether it is offered as a part of others."""
-    return resource.labels(role).get(LABELS_OF_TEMPLATES) == "true"
+    """Whether it is a part of others, offered (its label says true) or hidden."""
+    return LABELS_OF_TEMPLATES in resource.labels(role)
 
 
 def wished(body: Mapping[str, Any], namespace: str, template: Callable[[str], JsonObject | None]) -> dict[str, Any]:

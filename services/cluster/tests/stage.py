@@ -184,6 +184,11 @@ def binding(user: str, role: str = "viewer", name: str = "") -> dict[str, Any]:
     }
 
 
+def user(name: str, *groups: str) -> dict[str, Any]:
+    """A user as accounts shows him."""
+    return {"metadata": {"name": name}, "spec": {"email": f"{name}@example.com", "groups": list(groups)}}
+
+
 def data(envelope: Envelope) -> Mapping[str, Any]:
     """An event's own fields."""
     found: Mapping[str, Any] = orjson.loads(envelope.data)
