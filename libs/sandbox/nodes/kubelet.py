@@ -14,6 +14,7 @@ from libs.sandbox.lifecycle import Deletion, Part
 from libs.sandbox.nodes import life
 from libs.sandbox.nodes.machines import address_of, number_of
 from libs.sandbox.objects import Objects
+from libs.sandbox.rules import defaults
 from libs.shared.errors import Busy
 from libs.shared.objects.meta import instant
 
@@ -75,6 +76,7 @@ class Kubelet:
         status["conditions"] = list(status.get("conditions") or ())
         status["phase"] = life.phase_of(turn.policy, statuses)
         status.setdefault("startTime", instant(now))
+        status.setdefault("qosClass", defaults.quality(pod["spec"]))
         status["hostIP"] = address_of(pod["spec"]["nodeName"])
         status["hostIPs"] = [{"ip": status["hostIP"]}]
         if any("running" in each["state"] for each in (*inits, *statuses)):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
+import orjson
+
 T = TypeVar("T")
 
 
@@ -99,6 +101,22 @@ def _application(draw: Draw, at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z {level} {_filled(text, draw)}"
 
 
+def _structured(draw: Draw, at: datetime) -> str:
+    level = draw.of(("info", "info", "info", "info", "debug", "warn", "error"))
+    line = {
+        "ts": f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z",
+        "level": level,
+        "msg": _filled(draw.of(_TROUBLE if level in ("warn", "error") else _WORK), draw),
+        "trace": draw.hexadecimal(16),
+        "user": f"u{draw.below(900)}",
+    }
+    return orjson.dumps(line).decode()
+
+
+def _script(draw: Draw, at: datetime) -> str:
+    return f"{at:%H:%M:%S} {draw.of(('read', 'wrote', 'checked', 'merged'))} {1 + draw.below(900)} rows"
+
+
 def _postgres(draw: Draw, at: datetime) -> str:
     process = 20 + draw.below(60)
     texts = (
@@ -144,6 +162,7 @@ def _collector(draw: Draw, at: datetime) -> str:
     return f'ts={at:%Y-%m-%dT%H:%M:%S}Z level={level} msg="{what}" items={draw.below(500)} duration={draw.below(900)}ms'
 
 
+_DEAD = '{"level":"fatal","msg":"panic: nil pointer dereference","goroutine":1}'
 VOICES: tuple[Voice, ...] = (
     Voice(
         ("nginx", "httpd", "ingress", "caddy"),
@@ -165,12 +184,14 @@ VOICES: tuple[Voice, ...] = (
         "1:M # Out Of Memory allocating 1048576 bytes!",
         6.0,
     ),
-    Voice(("coredns",), (".:53", "[INFO] plugin/reload: Running configuration"), _coredns, period=4.0),
+    Voice(("-api", "backend"), ('{"level":"info","msg":"listening","port":8080}',), _structured, _DEAD, 4.0),
+    Voice(("busybox", "alpine", "bash"), ("begin",), _script, "error: no such table", 1.0),
+    Voice(("coredns",), (".:53", "[INFO] plugin/reload: Running configuration"), _coredns, period=10.0),
     Voice(
         ("agent", "fluent", "exporter", "collector", "kube-proxy"),
         ('level=info msg="starting" version=1.0', 'level=info msg="ready"'),
         _collector,
-        period=6.0,
+        period=15.0,
     ),
 )
 _PLAIN = Voice((), ("INFO starting up", "INFO listening on :8080"), _application)

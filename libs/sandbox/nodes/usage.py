@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 DAY = 86_400.0
@@ -16,6 +18,8 @@ _WAVES = ((DAY, 0.25), (3_607.0, 0.12), (613.0, 0.15), (97.0, 0.18), (31.0, 0.1)
 """Period in seconds, and amplitude as a share of the level."""
 PEAK = 1 + sum(share for _, share in _WAVES)
 """How far above its level a rate can get."""
+_DAWN = 0.2
+"""Share of a turn by which the day's wave is ahead."""
 _WARM_UP = 45.0
 """Seconds in which memory approaches its level."""
 _BUSY_START = 0.6
@@ -28,6 +32,10 @@ def noise(*parts: object) -> float:
     return int.from_bytes(digest, "big") / (1 << 64)
 
 
+def _angle(period: float, phase: float, at: float) -> float:
+    return math.tau * ((at / period + phase) % 1.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Wave:
     """A positive rate around `level` a second, with phases that its seed decides. Times are Unix seconds."""
@@ -37,19 +45,23 @@ class Wave:
 
     def rate(self, at: float) -> float:
         """The rate at this moment."""
-        return self.level * (1 + sum(share * math.sin(self._angle(period, at)) for period, share in _WAVES))
+        waves = zip(_WAVES, self._phases(), strict=True)
+        return self.level * (1 + sum(share * math.sin(_angle(period, phase, at)) for (period, share), phase in waves))
 
     def total(self, begin: float, end: float) -> float:
         """What it adds up to from one time to another."""
-        return max(0.0, self._integral(end) - self._integral(begin))
+        phases = self._phases()
+        return max(0.0, self._integral(phases, end) - self._integral(phases, begin))
 
-    def _integral(self, at: float) -> float:
-        turns = sum(share * period / math.tau * math.cos(self._angle(period, at)) for period, share in _WAVES)
+    def _integral(self, phases: Iterable[float], at: float) -> float:
+        waves = zip(_WAVES, phases, strict=True)
+        turns = sum(share * period / math.tau * math.cos(_angle(period, phase, at)) for (period, share), phase in waves)
         return self.level * (at - turns)
 
-    def _angle(self, period: float, at: float) -> float:
-        phase = 0.25 * noise("day") if period == DAY else noise(self.seed, period)
-        return math.tau * ((at / period + phase) % 1.0)
+    def _phases(self) -> Iterable[float]:
+        """One for each wave, as shares of a turn: the day is the same for all, the others are the seed's."""
+        digest = hashlib.blake2b(self.seed.encode(), digest_size=8 * (len(_WAVES) - 1)).digest()
+        return (_DAWN, *(number / (1 << 64) for (number,) in struct.iter_unpack(">Q", digest)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,21 @@ class Bounds:
     cpu_limit: float = 0
     memory_request: float = 0
     memory_limit: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """One container's use as of a moment: core seconds and bytes since it started, cores and bytes now."""
+
+    cpu: float
+    cores: float
+    working: int
+    shared: int
+    cache: int
+    received: float
+    sent: float
+    read: float
+    written: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +144,20 @@ class Usage:
     def read_bytes(self, at: float) -> float:
         """Bytes read from disk since it started; only grows."""
         return Wave(128 + 9_000 * self._cpu.level, self.seed + "ro").total(self.started, max(at, self.started))
+
+    def used(self, at: float) -> Used:
+        """All of it at once."""
+        return Used(
+            cpu=self.cpu_seconds(at),
+            cores=self.cpu_rate(at),
+            working=self.memory_bytes(at),
+            shared=self.shared_bytes(at),
+            cache=self.cache_bytes(at),
+            received=self.received_bytes(at),
+            sent=self.sent_bytes(at),
+            read=self.read_bytes(at),
+            written=self.written_bytes(at),
+        )
 
     @property
     def processes(self) -> int:

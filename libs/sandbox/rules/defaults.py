@@ -97,10 +97,10 @@ def _template(spec: Any, policy: str = "Always") -> None:
 def _pod(body: Body) -> None:
     _pod_spec(body.get("spec"))
     _put(body, status={"phase": "Pending"})
-    _put(body["status"], qosClass=_quality(body.get("spec") or {}))
+    _put(body["status"], qosClass=quality(body.get("spec") or {}))
 
 
-def _quality(spec: Mapping[str, Any]) -> str:
+def quality(spec: Mapping[str, Any]) -> str:
     """Guaranteed, Burstable, BestEffort: by requests and limits of cpu and memory."""
     asked = [
         {part: (c.get("resources") or {}).get(part) or {} for part in ("requests", "limits")}

@@ -60,7 +60,13 @@ def test_timestamps_are_rfc_3339_with_nanoseconds():
 
 def test_images_speak_differently():
     """A web server logs requests, a database its statements, an unknown image as an application."""
-    for image, word in (("nginx", "HTTP/1.1"), ("postgres:16", "LOG:"), ("redis", "1:M"), ("shop/backend:2", "INFO")):
+    for image, word in (
+        ("nginx", "HTTP/1.1"),
+        ("postgres:16", "LOG:"),
+        ("redis", "1:M"),
+        ("shop/orders:2", "INFO"),
+        ("shop/orders-api:2", '{"ts":'),
+    ):
         text = "\n".join(line.text for line in lines_between(Run("s", image, BEGIN), BEGIN + 10, BEGIN + 300))
         assert word in text
 

@@ -11,7 +11,7 @@ from libs.sandbox.controllers.meta import short_hash
 from libs.sandbox.nodes.boxes import Box
 from libs.sandbox.nodes.spent import Spent
 from libs.sandbox.nodes.text.families import COUNTER, GAUGE, Row, family, labels
-from libs.sandbox.nodes.usage import Usage
+from libs.sandbox.nodes.usage import Used
 
 PAUSE: Final = "registry.k8s.io/pause:3.10"
 DISK: Final = "/dev/vda"
@@ -32,42 +32,43 @@ class _Told:
     name: str
     kind: str
     about: str
-    value: Callable[[Usage, float], float]
+    value: Callable[[Used], float]
     more: Mapping[str, str]
     summed: bool = False
     """Whether the pod's own cgroup has it too."""
 
 
 _NONE: Final[Mapping[str, str]] = {}
+_TOTAL: Final = {"cpu": "total"}
 _ON_DISK: Final = {"device": DISK}
 _TOLD: Final[tuple[_Told, ...]] = (
     _Told(
         "container_cpu_usage_seconds_total",
         COUNTER,
         "Cumulative cpu time consumed in seconds.",
-        lambda usage, at: usage.cpu_seconds(at),
-        {"cpu": "total"},
+        lambda used: used.cpu,
+        _TOTAL,
         summed=True,
     ),
     _Told(
         "container_cpu_user_seconds_total",
         COUNTER,
         "Cumulative user cpu time consumed in seconds.",
-        lambda usage, at: 0.7 * usage.cpu_seconds(at),
+        lambda used: 0.7 * used.cpu,
         _NONE,
     ),
     _Told(
         "container_cpu_system_seconds_total",
         COUNTER,
         "Cumulative system cpu time consumed in seconds.",
-        lambda usage, at: 0.3 * usage.cpu_seconds(at),
+        lambda used: 0.3 * used.cpu,
         _NONE,
     ),
     _Told(
         "container_memory_working_set_bytes",
         GAUGE,
         "Current working set in bytes.",
-        lambda usage, at: usage.memory_bytes(at),
+        lambda used: used.working,
         _NONE,
         summed=True,
     ),
@@ -75,7 +76,7 @@ _TOLD: Final[tuple[_Told, ...]] = (
         "container_memory_usage_bytes",
         GAUGE,
         "Current memory usage in bytes, including all memory regardless of when it was accessed",
-        lambda usage, at: usage.memory_bytes(at) + usage.cache_bytes(at),
+        lambda used: used.working + used.cache,
         _NONE,
         summed=True,
     ),
@@ -83,7 +84,7 @@ _TOLD: Final[tuple[_Told, ...]] = (
         "container_memory_rss",
         GAUGE,
         "Size of RSS in bytes.",
-        lambda usage, at: usage.memory_bytes(at) - usage.shared_bytes(at),
+        lambda used: used.working - used.shared,
         _NONE,
         summed=True,
     ),
@@ -91,78 +92,64 @@ _TOLD: Final[tuple[_Told, ...]] = (
         "container_memory_cache",
         GAUGE,
         "Number of bytes of page cache memory.",
-        lambda usage, at: usage.cache_bytes(at) + usage.shared_bytes(at),
+        lambda used: used.cache + used.shared,
         _NONE,
         summed=True,
-    ),
-    _Told(
-        "container_processes",
-        GAUGE,
-        "Number of processes running inside the container.",
-        lambda usage, _: usage.processes,
-        _NONE,
-    ),
-    _Told(
-        "container_threads",
-        GAUGE,
-        "Number of threads running inside the container",
-        lambda usage, _: usage.threads,
-        _NONE,
-    ),
-    _Told(
-        "container_start_time_seconds",
-        GAUGE,
-        "Start time of the container since unix epoch in seconds.",
-        lambda usage, _: usage.started,
-        _NONE,
     ),
     _Told(
         "container_fs_reads_bytes_total",
         COUNTER,
         "Cumulative count of bytes read",
-        lambda usage, at: usage.read_bytes(at),
+        lambda used: used.read,
         _ON_DISK,
     ),
     _Told(
         "container_fs_writes_bytes_total",
         COUNTER,
         "Cumulative count of bytes written",
-        lambda usage, at: usage.written_bytes(at),
+        lambda used: used.written,
         _ON_DISK,
     ),
     _Told(
         "container_fs_reads_total",
         COUNTER,
         "Cumulative count of reads completed",
-        lambda usage, at: usage.read_bytes(at) // _PAGE,
+        lambda used: used.read // _PAGE,
         _ON_DISK,
     ),
     _Told(
         "container_fs_writes_total",
         COUNTER,
         "Cumulative count of writes completed",
-        lambda usage, at: usage.written_bytes(at) // _PAGE,
+        lambda used: used.written // _PAGE,
         _ON_DISK,
     ),
     _Told(
         "container_fs_usage_bytes",
         GAUGE,
         "Number of bytes that are consumed by the container on this filesystem.",
-        lambda usage, at: 24_576 + min(usage.written_bytes(at), 256 << 20),
+        lambda used: 24_576 + min(used.written, 256 << 20),
         _ON_DISK,
     ),
 )
-_NETWORK: Final[tuple[tuple[str, str, Callable[[Usage, float], float]], ...]] = (
-    ("receive_bytes", "bytes received", lambda usage, at: usage.received_bytes(at)),
-    ("transmit_bytes", "bytes transmitted", lambda usage, at: usage.sent_bytes(at)),
-    ("receive_packets", "packets received", lambda usage, at: usage.received_bytes(at) // _PACKET),
-    ("transmit_packets", "packets transmitted", lambda usage, at: usage.sent_bytes(at) // _PACKET),
-    ("receive_errors", "errors encountered while receiving", lambda *_: 0),
-    ("transmit_errors", "errors encountered while transmitting", lambda *_: 0),
-    ("receive_packets_dropped", "packets dropped while receiving", lambda *_: 0),
-    ("transmit_packets_dropped", "packets dropped while transmitting", lambda *_: 0),
+_NETWORK: Final[tuple[tuple[str, str, Callable[[Used], float]], ...]] = (
+    ("receive_bytes", "bytes received", lambda used: used.received),
+    ("transmit_bytes", "bytes transmitted", lambda used: used.sent),
+    ("receive_packets", "packets received", lambda used: used.received // _PACKET),
+    ("transmit_packets", "packets transmitted", lambda used: used.sent // _PACKET),
+    ("receive_errors", "errors encountered while receiving", lambda _: 0),
+    ("transmit_errors", "errors encountered while transmitting", lambda _: 0),
+    ("receive_packets_dropped", "packets dropped while receiving", lambda _: 0),
+    ("transmit_packets_dropped", "packets dropped while transmitting", lambda _: 0),
 )
 _SPEC: Final[tuple[tuple[str, str, Callable[[Box], float]], ...]] = (
+    ("container_processes", "Number of processes running inside the container.", lambda box: box.usage.processes),
+    ("container_threads", "Number of threads running inside the container", lambda box: box.usage.threads),
+    (
+        "container_start_time_seconds",
+        "Start time of the container since unix epoch in seconds.",
+        lambda box: box.usage.started,
+    ),
     ("container_spec_memory_limit_bytes", "Memory limit for the container.", lambda box: box.bounds.memory_limit),
     (
         "container_spec_cpu_quota",
@@ -182,35 +169,54 @@ _SPEC: Final[tuple[tuple[str, str, Callable[[Box], float]], ...]] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Pod:
+    """A pod's containers together."""
+
+    namespace: str
+    name: str
+    cgroup: str
+    used: Sequence[Used]
+
+
 def told(boxes: Sequence[Box], spent: Spent, now: float) -> str:
     """Everything of one node's containers, of its pods' cgroups and of the node's own."""
-    pods = {key: list(found) for key, found in groupby(boxes, key=lambda box: (box.namespace, box.pod))}
-    parts = [family(each.name, each.kind, each.about, _rows(each, boxes, pods, spent, now)) for each in _TOLD]
+    used = [(box, box.usage.used(now)) for box in boxes]
+    pods = [
+        _Pod(namespace, pod, cgroup, [each for _, each in found])
+        for (namespace, pod, cgroup), found in groupby(
+            used, lambda each: (each[0].namespace, each[0].pod, _parent(each[0]))
+        )
+    ]
+    names = {id(more): [_own(box, more) for box in boxes] for more in (_NONE, _TOTAL, _ON_DISK)}
+    parts = []
+    for each in _TOLD:
+        rows = [(name, each.value(value)) for name, (_, value) in zip(names[id(each.more)], used, strict=True)]
+        parts.append(family(each.name, each.kind, each.about, [*rows, *_above(each, pods, spent)]))
     for name, about, value in _NETWORK:
-        rows = list(_network(pods, value, now))
+        rows = [(_network(pod), sum(map(value, pod.used))) for pod in pods]
         parts.append(family(f"container_network_{name}_total", COUNTER, f"Cumulative count of {about}", rows))
     for name, about, setting in _SPEC:
-        rows = [(_own(box, _NONE), setting(box)) for box in boxes]
+        rows = [(own, setting(box)) for own, box in zip(names[id(_NONE)], boxes, strict=True)]
         parts.append(family(name, GAUGE, about, [row for row in rows if row[1]]))
-    parts.append(
-        family("machine_scrape_error", GAUGE, "1 if there was an error while getting machine metrics.", [("", 0)])
-    )
+    parts.append(family("machine_scrape_error", GAUGE, "1 if there was an error while getting them.", [("", 0)]))
     return "".join(parts)
 
 
-def _rows(
-    each: _Told, boxes: Sequence[Box], pods: Mapping[tuple[str, str], list[Box]], spent: Spent, now: float
-) -> Iterator[Row]:
-    for box in boxes:
-        yield _own(box, each.more), each.value(box.usage, now)
+def _above(each: _Told, pods: Sequence[_Pod], spent: Spent) -> Iterator[Row]:
+    """The pods' cgroups, and the node's own."""
     if not each.summed:
         return
-    for (namespace, pod), inner in pods.items():
-        where = {"id": inner[0].cgroup.rpartition("/")[0], "image": "", "name": "", "namespace": namespace, "pod": pod}
-        yield labels(container="", **each.more, **where), sum(each.value(box.usage, now) for box in inner)
+    for pod in pods:
+        where = {"id": pod.cgroup, "image": "", "name": "", "namespace": pod.namespace, "pod": pod.name}
+        yield labels(container="", **each.more, **where), sum(map(each.value, pod.used))
     root = {"id": "/", "image": "", "name": "", "namespace": "", "pod": ""}
-    whole = spent.cpu if each.kind == COUNTER else sum(each.value(box.usage, now) for box in boxes)
+    whole = spent.cpu if each.kind == COUNTER else sum(each.value(used) for pod in pods for used in pod.used)
     yield labels(container="", **each.more, **root), whole
+
+
+def _parent(box: Box) -> str:
+    return box.cgroup.rpartition("/")[0]
 
 
 def _own(box: Box, more: Mapping[str, str]) -> str:
@@ -225,20 +231,15 @@ def _own(box: Box, more: Mapping[str, str]) -> str:
     )
 
 
-def _network(
-    pods: Mapping[tuple[str, str], list[Box]], value: Callable[[Usage, float], float], now: float
-) -> Iterator[Row]:
+def _network(pod: _Pod) -> str:
     """A pod has one network for all its containers: that of the sandbox container that holds it."""
-    for (namespace, pod), inner in pods.items():
-        cgroup = inner[0].cgroup.rpartition("/")[0]
-        identity = short_hash([cgroup, "pause"], 32)
-        where = labels(
-            container="",
-            id=f"{cgroup}/{identity}",
-            image=PAUSE,
-            interface="eth0",
-            name=identity,
-            namespace=namespace,
-            pod=pod,
-        )
-        yield where, sum(value(box.usage, now) for box in inner)
+    identity = short_hash([pod.cgroup, "pause"], 32)
+    return labels(
+        container="",
+        id=f"{pod.cgroup}/{identity}",
+        image=PAUSE,
+        interface="eth0",
+        name=identity,
+        namespace=pod.namespace,
+        pod=pod.name,
+    )
