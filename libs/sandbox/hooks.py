@@ -28,6 +28,10 @@ class Attributes:
 
 Authorize = Callable[[str, tuple[str, ...], Attributes], bool]
 """Whether this user with these groups may do that; asked for impersonated requests and access reviews."""
+Vet = Callable[[str, tuple[str, ...], Attributes, dict[str, Any]], None]
+"""Raises `Denied` where this user may not write this object of RBAC, as it would result: nobody hands out more than
+he holds.
+"""
 NodeProxy = Callable[[web.BaseRequest, dict[str, Any], str], Awaitable[web.StreamResponse]]
 """Answers `/api/v1/nodes/<node>/proxy/<path>`; gets the node, and the path without the slash before it."""
 PodLog = Callable[[web.BaseRequest, dict[str, Any]], Awaitable[web.StreamResponse]]
@@ -46,6 +50,7 @@ class Hooks:
     """Called once before anything is served: seeds what a new cluster has."""
     controllers: tuple[Controller, ...] = ()
     authorize: Authorize | None = None
+    vet: Vet | None = None
     node_proxy: NodeProxy | None = None
     pod_log: PodLog | None = None
     computed: Mapping[str, Computed] = field(default_factory=dict)

@@ -25,7 +25,7 @@ from libs.sandbox.nodes.measured import NODES, PODS, Measured
 from libs.sandbox.nodes.podlog import PodLogs
 from libs.sandbox.nodes.proxy import Meters, Proxy
 from libs.sandbox.nodes.scheduler import Scheduler
-from libs.sandbox.objects import Objects
+from libs.sandbox.objects import Body, Objects
 from libs.sandbox.rbac import RBAC, Authorizer, Caller
 from libs.sandbox.seed.sowing import sow
 
@@ -67,10 +67,14 @@ def whole(objects: Objects, *, demo: bool = False) -> Hooks:
     def authorize(user: str, groups: tuple[str, ...], what: Attributes) -> bool:
         return authorizer.allows(Caller(user, groups), what)
 
+    def vet(user: str, groups: tuple[str, ...], what: Attributes, wanted: Body) -> None:
+        authorizer.refuse_escalation(Caller(user, groups), what.resource, what.namespace, wanted)
+
     return Hooks(
         prepare=partial(sow, objects, with_demo=demo),
         controllers=(moving(objects, _Log()).run,),
         authorize=authorize,
+        vet=vet,
         node_proxy=Proxy(objects, meters),
         pod_log=PodLogs(objects),
         computed={NODES.id: measured.nodes, PODS.id: measured.pods},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -20,6 +22,7 @@ from libs.shared.values import Secret
 
 HEALTH: Final = ("/healthz", "/livez", "/readyz")
 _READS: Final = ("GET", "HEAD")
+_RIGHTS: Final = "rbac.authorization.k8s.io"
 
 
 class Front:
@@ -45,6 +48,8 @@ class Front:
             admit(self._hooks.authorize, who, what)
             if not where.subresource and what.verb not in where.resource.verbs:
                 raise _refused()
+            if self._hooks.vet is not None and where.resource.group == _RIGHTS:
+                where = replace(where, vet=partial(self._hooks.vet, who.user, who.groups, what))
             return await self._answer(request, where, who)
         except Fault as fault:
             return status.refused(fault)

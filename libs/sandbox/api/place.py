@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
 
 from libs.sandbox.resource import Catalogue, Resource
@@ -22,6 +24,8 @@ class Place:
     subresource: str = ""
     rest: str = ""
     """What follows the subresource, for the one that has more: a proxy."""
+    vet: Callable[[dict[str, Any]], None] | None = None
+    """Looks at what a write here would result in, and raises where the caller may not."""
 
     @property
     def api_version(self) -> str:

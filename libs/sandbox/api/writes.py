@@ -43,6 +43,8 @@ def create(objects: Objects, place: Place, sent: Body, *, dry: bool) -> Written:
         body.pop("status", None)
     body = defaults.filled(place.resource, view.kept(place, body), objects)
     check.new(place.resource, body)
+    if place.vet is not None:
+        place.vet(body)
     made = objects.create(place.resource.store, body, place.namespace, dry=dry)
     if not dry:
         crds.follow(objects, made)
@@ -75,6 +77,8 @@ def _put(objects: Objects, place: Place, body: Body, *, dry: bool) -> Written:
     if part is Part.MAIN:
         body = defaults.filled(resource, defaults.carried(resource, current, body), objects)
         check.change(resource, current, body)
+        if place.vet is not None:
+            place.vet(body)
     put = objects.replace(resource.store, body, part, dry=dry)
     if not dry:
         crds.follow(objects, put)

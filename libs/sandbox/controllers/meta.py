@@ -151,7 +151,8 @@ def pod_of(template: Seen, owner: Seen, *, labels: Mapping[str, str] | None = No
     }
     if shape.get("finalizers"):
         metadata["finalizers"] = list(shape["finalizers"])
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": deepcopy(dict(template.get("spec") or {}))}
+    spec = deepcopy(dict(template.get("spec") or {}))
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": {"phase": "Pending"}}
 
 
 def share(value: Any, whole: int, *, up: bool) -> int:
