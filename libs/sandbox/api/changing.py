@@ -69,7 +69,7 @@ async def _patch(objects: Objects, request: web.BaseRequest, where: Place) -> we
             raise _refused()
         wanted = writes.typed(where, bodies.whole(await bodies.from_yaml(raw)))
         return _shown(_applied(objects, request, where, wanted, dry=dry), form)
-    change = patching.reads(media, raw)
+    change = patching.reads(media, raw, custom=where.resource.custom)
     if where.subresource == "scale":
         current = objects.get(where.resource.store, where.name, where.namespace)
         wanted = change(subresources.scale(current))

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from libs.sandbox.apply import conflicts, owned
-from libs.sandbox.apply.keys import identity, is_set, keys
+from libs.sandbox.apply.keys import added, identity, is_set, keys
 from libs.sandbox.apply.owned import Fields
 from libs.sandbox.resource import Resource
 from libs.shared.objects import meta
@@ -114,7 +114,7 @@ def _merged(old: Any, new: Any, field: str, *, custom: bool) -> Any:
         return base
     if isinstance(new, list) and isinstance(old, list):
         if is_set(field):
-            return [*old, *(item for item in new if item not in old)]
+            return added(old, new)
         names = () if custom and field != "ownerReferences" else keys(field, [*old, *new])
         if names:
             return _items(old, new, names, custom=custom)
