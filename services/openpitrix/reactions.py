@@ -1,11 +1,12 @@
-"""Accounts' events -> the end of what belonged to a workspace that is gone."""
+"""Accounts' and the cluster's events -> the end of what belonged to a workspace or a project that is gone."""
 
 from __future__ import annotations
 
 from libs.shared.contracts.accounts_v1 import WorkspaceDeleted
+from libs.shared.contracts.cluster_v1 import ProjectGone
 from libs.shared.service import On
 from libs.shared.store.protocol import Unit
-from services.openpitrix.commands import repo
+from services.openpitrix.commands import release, repo
 
 
 async def drop_repos(unit: Unit, event: WorkspaceDeleted) -> None:
@@ -13,4 +14,9 @@ async def drop_repos(unit: Unit, event: WorkspaceDeleted) -> None:
     await repo.drop_repos_of(unit, event.workspace, by=event.by)
 
 
-REACTIONS = (On(WorkspaceDeleted, drop_repos),)
+async def drop_releases(unit: Unit, event: ProjectGone) -> None:
+    """Forget the releases of a project that is gone: what they made went with its namespace."""
+    await release.drop_releases_in(unit, event.project)
+
+
+REACTIONS = (On(WorkspaceDeleted, drop_repos), On(ProjectGone, drop_releases))

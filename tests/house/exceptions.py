@@ -30,6 +30,7 @@ UNTOLD_EVENTS: Mapping[str, str] = {}
 UNTESTED_REACTIONS: Mapping[str, str] = {}
 
 WRAPPED: Mapping[str, str | tuple[str, ...]] = {
+    "helm_python": "services/openpitrix/clients/helm_child.py",
     "aiosmtplib": "services/notification/clients",
     "argon2": "services/accounts/clients",
     "bcrypt": "services/accounts/clients",

@@ -134,6 +134,102 @@ class AppVersionDeleted(Event):
     by: str = ""
 
 
+class ReleaseRequested(Event):
+    """Somebody wants an app in his project. Its subject is releases/<release>."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    release: str = ""
+    name: str = ""
+    workspace: str = ""
+    namespace: str = ""
+    app: str = ""
+    version: str = ""
+    chart: str = ""
+    by: str = ""
+
+
+class ReleaseInstalled(Event):
+    """It stands in the cluster."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    release: str = ""
+    name: str = ""
+    workspace: str = ""
+    namespace: str = ""
+    app: str = ""
+    version: str = ""
+    chart: str = ""
+    chart_version: str = ""
+
+
+class ReleaseUpgradeRequested(Event):
+    """Another version or other values are wanted."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    release: str = ""
+    name: str = ""
+    workspace: str = ""
+    namespace: str = ""
+    app: str = ""
+    version: str = ""
+    by: str = ""
+
+
+class ReleaseUpgraded(Event):
+    """ReleaseUpgraded."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    release: str = ""
+    name: str = ""
+    workspace: str = ""
+    namespace: str = ""
+    app: str = ""
+    version: str = ""
+    chart: str = ""
+    chart_version: str = ""
+
+
+class ReleaseFailed(Event):
+    """An installation, upgrade or removal came to nothing; `reason` is the slug of the fault."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    release: str = ""
+    name: str = ""
+    workspace: str = ""
+    namespace: str = ""
+    app: str = ""
+    version: str = ""
+    reason: str = ""
+
+
+class ReleaseDeleteRequested(Event):
+    """ReleaseDeleteRequested."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    release: str = ""
+    name: str = ""
+    workspace: str = ""
+    namespace: str = ""
+    by: str = ""
+
+
+class ReleaseDeleted(Event):
+    """It is gone from the cluster, with everything that it had made."""
+
+    SERVICE: ClassVar[str] = "openpitrix"
+
+    release: str = ""
+    name: str = ""
+    workspace: str = ""
+    namespace: str = ""
+
+
 EVENTS: tuple[type[Event], ...] = (
     RepositoryAdded,
     RepositoryChanged,
@@ -146,4 +242,11 @@ EVENTS: tuple[type[Event], ...] = (
     AppVersionCreated,
     AppVersionReviewed,
     AppVersionDeleted,
+    ReleaseRequested,
+    ReleaseInstalled,
+    ReleaseUpgradeRequested,
+    ReleaseUpgraded,
+    ReleaseFailed,
+    ReleaseDeleteRequested,
+    ReleaseDeleted,
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -27,13 +28,12 @@ class Refused(Exception):
 
 
 def main() -> None:
-    """`index MOST` or `document`: JSON on standard output, `{"ok": …}` or `{"error": text}`."""
+    """`index MOST`, `document` or `objects`: JSON on standard output, `{"ok": …}` or `{"error": text}`."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     size = int.from_bytes(sys.stdin.buffer.read(8), "big")
     text = sys.stdin.buffer.read(size)
     try:
-        found = document(text)
-        answer = {"ok": index(found, int(sys.argv[2])) if sys.argv[1] == "index" else found}
+        answer = {"ok": READINGS[sys.argv[1]](text)}
     except Refused as fault:
         answer = {"error": str(fault)}
     except (yaml.YAMLError, UnicodeError) as fault:
@@ -43,14 +43,31 @@ def main() -> None:
     sys.stdout.write(json.dumps(answer))
 
 
-def document(text: bytes) -> Any:
-    """The first document: mappings, lists and text; an empty plain scalar is None."""
+def documents(text: bytes) -> Iterator[Any]:
+    """Each document: mappings, lists and text; an empty plain scalar is None."""
     events = iter(yaml.parse(text, Loader=LOADER))
     budget = [MOST_EVENTS]
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
-            return _value(next(events), events, DEEPEST, budget)
-    return None
+            yield _value(next(events), events, DEEPEST, budget)
+
+
+def document(text: bytes) -> Any:
+    """The first one."""
+    return next(documents(text), None)
+
+
+def objects(text: bytes) -> list[dict[str, str]]:
+    """What a manifest names: API version, kind, name and namespace of each object."""
+    found = []
+    for one in documents(text):
+        if not isinstance(one, dict) or not isinstance(one.get("metadata"), dict):
+            continue
+        about = one["metadata"]
+        said = (one.get("apiVersion"), one.get("kind"), about.get("name"), about.get("namespace") or "")
+        if all(isinstance(value, str) for value in said):
+            found.append(dict(zip(("api_version", "kind", "name", "namespace"), said, strict=True)))
+    return found
 
 
 def _value(event: Any, events: Any, deepest: int, budget: list[int]) -> Any:
@@ -82,8 +99,9 @@ def _mapping(events: Any, deepest: int, budget: list[int]) -> dict[str, Any]:
     return found
 
 
-def index(found: Any, most: int) -> list[list[Any]]:
+def index(text: bytes) -> list[list[Any]]:
     """`[[chart, [version, …]], …]` of a repository's index, with the fields that are shown, each within bounds."""
+    found, most = document(text), int(sys.argv[2])
     if not isinstance(found, dict):
         raise Refused("the index is no mapping")
     if not found.get("apiVersion"):
@@ -115,6 +133,8 @@ def _bounded(value: Any) -> Any:
         return {str(key)[:LONGEST]: _bounded(one) for key, one in list(value.items())[:MOST_MEMBERS]}
     return value
 
+
+READINGS: Mapping[str, Callable[[bytes], Any]] = {"index": index, "document": document, "objects": objects}
 
 if __name__ == "__main__":
     main()

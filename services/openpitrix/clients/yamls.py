@@ -28,6 +28,11 @@ async def read_document(text: bytes, *, seconds: float) -> Any:
     return await _read(("document",), text, seconds)
 
 
+async def read_objects(text: bytes, *, seconds: float) -> list[Mapping[str, str]]:
+    """What a manifest names; raises as `read_index`."""
+    return list(await _read(("objects",), text, seconds))
+
+
 async def _read(arguments: tuple[str, ...], text: bytes, seconds: float) -> Any:
     try:
         said = await called(Call(READER, arguments, text, seconds))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from libs.shared.failpoints import Failpoints
 from libs.shared.store.protocol import Store
-from libs.shared.values import Clock, Ids
-from services.openpitrix.parts.desk import Desk
+from libs.shared.values import Clock
+from services.openpitrix.parts.desk import Desk, Site
 from services.openpitrix.parts.journal import Journal
 from services.openpitrix.settings import OpenpitrixSettings
 
@@ -18,8 +18,8 @@ class Parts:
 
     store: Store
     clock: Clock
-    ids: Ids
     settings: OpenpitrixSettings
     desk: Desk
+    site: Site
     journal: Journal
     failpoints: Failpoints

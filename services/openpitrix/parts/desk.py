@@ -6,8 +6,13 @@ from dataclasses import dataclass
 
 from libs.shared.bell import Bell
 from libs.shared.sealing import Sealer
-from libs.shared.values import Clock
+from libs.shared.values import Clock, Ids
+from services.openpitrix.clients.authority import Authority
+from services.openpitrix.clients.blobs import Blobs
 from services.openpitrix.clients.charts import Charts
+from services.openpitrix.clients.helm import Helm
+from services.openpitrix.clients.objects import Objects
+from services.openpitrix.parts.packages import Packages
 
 
 class Bells:
@@ -27,5 +32,17 @@ class Desk:
     """Of repositories and packages."""
 
     charts: Charts
+    blobs: Blobs
+    packages: Packages
     sealer: Sealer
+    ids: Ids
     bells: Bells
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Of releases: where they stand, and who brings them about."""
+
+    helm: Helm
+    authority: Authority
+    objects: Objects

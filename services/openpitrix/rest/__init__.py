@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from services.openpitrix.rest import apps, repos
+from services.openpitrix.rest import apps, releases, repos
 
-ROUTES = (*repos.ROUTES, *apps.ROUTES)
+ROUTES = (*repos.ROUTES, *apps.ROUTES, *releases.ROUTES)

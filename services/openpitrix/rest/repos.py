@@ -12,7 +12,7 @@ from libs.shared.http.route import Route
 from libs.shared.http.schemas import Done
 from services.openpitrix.commands import repo as commands
 from services.openpitrix.domain import repo as repos
-from services.openpitrix.domain.access import Login, parted, read, written
+from services.openpitrix.domain.access import Login, parted, written
 from services.openpitrix.domain.naming import identity
 from services.openpitrix.domain.repo import Repo, RepoWish, belongs
 from services.openpitrix.parts import Parts
@@ -39,7 +39,7 @@ async def create_repo(request: web.Request, parts: Parts) -> web.StreamResponse:
     only_look = request.query.get("validate") in GO_TRUE
     workspace = _workspace(request)
     if not only_look:
-        name = identity("repo", parts.ids())
+        name = identity("repo", parts.desk.ids())
         wish = RepoWish(wish.name, url, wish.description, wish.period)
         made = repos.make(
             wish, identity=name, workspace=workspace, credential="", by=caller(request).user, at=parts.clock()
@@ -139,7 +139,7 @@ def _sealed(login: Login | None, repo: str, parts: Parts) -> str:
 
 def _shown(repo: Repo, parts: Parts) -> dict[str, object]:
     try:
-        login = read(parts.desk.sealer.unseal(repo.credential, belongs(repo.id))) if repo.credential else None
+        login = parts.desk.packages.login(repo)
     except Broken:  # sealed with a key that is gone: the rest of the repository is still to be seen
         login = None
     return shapes.shown(repo, login)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.openpitrix.tests.charts import Shelf, shelf
-from services.openpitrix.tests.stage import Stage, staged
+from services.openpitrix.tests.stage import Stage, sandboxed, staged
 
 
 @pytest.fixture
@@ -22,4 +22,11 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 async def charts() -> AsyncIterator[Shelf]:
     """A repository of charts."""
     async with shelf() as found:
+        yield found
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Stage]:
+    """The service with its loops, and a sandbox cluster."""
+    async with sandboxed(tmp_path) as cluster, staged(tmp_path, cluster=cluster) as found, found.working():
         yield found

@@ -6,33 +6,45 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from yarl import URL
 
+from libs.sandbox.server import open_sandbox
 from libs.shared.egress.allow import Allow
 from libs.shared.egress.client import Egress
+from libs.shared.errors import Exists
 from libs.shared.event import CAUSE, Cause, Envelope, Event
 from libs.shared.failpoints import Failpoints
+from libs.shared.http.calls import Calls
+from libs.shared.http.client import Upstreams
 from libs.shared.http.identity import HEADER, Identity, Signed, Signer, Verifier
 from libs.shared.http.server import application
+from libs.shared.kube.client import Kube
+from libs.shared.kube.connection import BEARER, Connection, Fixed, Trust
 from libs.shared.sealing import sealer_of
 from libs.shared.store.protocol import Unit
 from libs.shared.store.sqlite import open_store
 from libs.shared.telemetry.make import silent
 from libs.shared.testing.clock import VirtualClock
-from libs.shared.values import time_ordered_id
+from libs.shared.values import Secret, SystemClock, time_ordered_id
 from services.openpitrix.app import DOCUMENTS, SERVICE
+from services.openpitrix.clients.authority import RELEASES, Authority
+from services.openpitrix.clients.blobs import Blobs
 from services.openpitrix.clients.charts import Charts
+from services.openpitrix.clients.helm import Helm
+from services.openpitrix.clients.objects import WORKSPACE, Objects
 from services.openpitrix.parts import Parts
-from services.openpitrix.parts.desk import Bells, Desk
+from services.openpitrix.parts.desk import Bells, Desk, Site
 from services.openpitrix.parts.journal import Journal
+from services.openpitrix.parts.packages import Packages
 from services.openpitrix.reactions import REACTIONS
 from services.openpitrix.settings import OpenpitrixSettings
 
@@ -57,6 +69,26 @@ class Answer:
 
 
 @dataclass
+class Rights:
+    """Stands in for the gateway's word about absent users: who may have releases, may do everything, or is gone."""
+
+    refused: set[str] = field(default_factory=set)
+    everything: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    down: bool = False
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """As the gateway's internal route does."""
+        asked = await request.json()
+        user = asked["user"]
+        if self.down:
+            return web.json_response({}, status=503)
+        if user in self.gone:
+            return web.json_response({"slug": "no-user", "detail": "no account"}, status=404)
+        return web.json_response({"may": [user not in self.refused, user in self.everything], "mine": [], "holds": []})
+
+
+@dataclass
 class Stage:
     """Parts on a real store, and who asks."""
 
@@ -65,6 +97,8 @@ class Stage:
     session: aiohttp.ClientSession
     url: str
     signer: Signer
+    cluster: Kube
+    rights: Rights
     answers: dict[str, Mapping[str, Any]] = field(default_factory=lambda: {"admin": ROOT})
 
     async def __call__(
@@ -127,10 +161,75 @@ class Stage:
         return found
 
 
+NAMESPACE = "project"
+
+
 @asynccontextmanager
-async def staged(folder: Path, *, allow: tuple[str, ...] = ("127.0.0.1",), **settings: object) -> AsyncIterator[Stage]:
+async def sandboxed(folder: Path) -> AsyncIterator[Kube]:
+    """A sandbox cluster with a project of `ws1`, as the cluster service sets one up, and one of `ws2`."""
+    async with open_sandbox(folder, clock=SystemClock(), ids=time_ordered_id) as sandbox:
+        connection = Connection(sandbox.url, Secret(f"{BEARER}{sandbox.token}"), Trust(ca_data=sandbox.ca))
+        kube = Kube.at(Fixed(connection), SystemClock())
+        try:
+            await project(kube, NAMESPACE, "ws1")
+            await project(kube, "other", "ws2")
+            yield kube
+        finally:
+            await kube.close()
+
+
+async def project(kube: Kube, name: str, workspace: str) -> None:
+    """A namespace of a workspace, where releases may do what `edit` says. One that stands is left."""
+    try:
+        await kube.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": {WORKSPACE: workspace}}})
+    except Exists:
+        return
+    await kube.create(
+        f"/apis/rbac.authorization.k8s.io/v1/namespaces/{name}/rolebindings",
+        {
+            "metadata": {"name": "orrery-releases"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"},
+            "subjects": [{"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": RELEASES + name}],
+        },
+    )
+
+
+NOWHERE = Kube.at(Fixed(Connection("http://127.0.0.1:9")), SystemClock())
+"""No cluster at all."""
+
+
+@asynccontextmanager
+async def staged(
+    folder: Path, *, cluster: Kube = NOWHERE, allow: tuple[str, ...] = ("127.0.0.1",), **settings: object
+) -> AsyncIterator[Stage]:
     """The application on this folder; opened again, it finds what was kept."""
-    clock, key = VirtualClock(), Ed25519PrivateKey.generate()
+    clock, key, rights, front = VirtualClock(), Ed25519PrivateKey.generate(), Rights(), web.Application()
+    front.router.add_post("/internal/gateway/v1/sights", rights.answer)
+    async with AsyncExitStack() as stack:
+        gateway = await stack.enter_async_context(TestServer(front))
+        upstreams = Upstreams({"gateway": str(gateway.make_url("/")).rstrip("/")})
+        stack.push_async_callback(upstreams.close)
+        parts = await _parts(folder, clock, settings, allow)
+        stack.push_async_callback(parts.store.close)
+        calls = Calls(lambda: Signer(key, clock, time_ordered_id, "openpitrix"), upstreams)
+        helm = Helm(folder / "helm", time_ordered_id, parts.settings.releases_at_once)
+        parts = replace(parts, site=Site(helm, Authority(calls, cluster), Objects(cluster)))
+        app = application(
+            SERVICE.routes,
+            parts,
+            verifier=Verifier(key.public_key(), "openpitrix", clock),
+            telemetry=silent("openpitrix"),
+            clock=clock,
+            checks={},
+            groups=SERVICE.groups,
+        )
+        server = await stack.enter_async_context(TestServer(app))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        address = str(server.make_url("/")).rstrip("/")
+        yield Stage(parts, clock, session, address, Signer(key, clock, time_ordered_id), cluster, rights)
+
+
+async def _parts(folder: Path, clock: VirtualClock, settings: Mapping[str, object], allow: tuple[str, ...]) -> Parts:
     store = await open_store(
         folder / "openpitrix.db",
         DOCUMENTS,
@@ -139,26 +238,18 @@ async def staged(folder: Path, *, allow: tuple[str, ...] = ("127.0.0.1",), **set
         source="orrery/openpitrix",
         failpoints=Failpoints(),
     )
-    own, telemetry = OpenpitrixSettings.model_validate(settings), silent("openpitrix")
-    parts = Parts(
+    own, sealer, blobs = (
+        OpenpitrixSettings.model_validate(settings),
+        sealer_of(folder / "keys"),
+        Blobs(folder / "blobs"),
+    )
+    charts = Charts(Egress(Allow.parsed(allow)), own)
+    return Parts(
         store=store,
         clock=clock,
-        ids=time_ordered_id,
         settings=own,
-        desk=Desk(Charts(Egress(Allow.parsed(allow)), own), sealer_of(folder / "keys"), Bells(clock)),
-        journal=Journal(telemetry),
+        desk=Desk(charts, blobs, Packages(store, charts, blobs, sealer), sealer, time_ordered_id, Bells(clock)),
+        site=cast("Site", None),
+        journal=Journal(silent("openpitrix")),
         failpoints=Failpoints(),
     )
-    app = application(
-        SERVICE.routes,
-        parts,
-        verifier=Verifier(key.public_key(), "openpitrix", clock),
-        telemetry=telemetry,
-        clock=clock,
-        checks={},
-        groups=SERVICE.groups,
-    )
-    async with TestServer(app) as server, aiohttp.ClientSession() as session:
-        address = str(server.make_url("/")).rstrip("/")
-        yield Stage(parts, clock, session, address, Signer(key, clock, time_ordered_id))
-    await store.close()

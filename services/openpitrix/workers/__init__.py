@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from services.openpitrix.workers import repo
+from services.openpitrix.workers import release, repo
 
-WORKERS = (*repo.WORKERS,)
+WORKERS = (*repo.WORKERS, *release.WORKERS)

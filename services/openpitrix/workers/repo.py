@@ -12,10 +12,9 @@ from services.openpitrix.clients.charts import Shelf
 from services.openpitrix.commands import repo as commands
 from services.openpitrix.domain import app as apps
 from services.openpitrix.domain import version as versions
-from services.openpitrix.domain.access import Login, read
 from services.openpitrix.domain.app import App
 from services.openpitrix.domain.chart import Entry
-from services.openpitrix.domain.repo import Repo, belongs
+from services.openpitrix.domain.repo import Repo
 from services.openpitrix.domain.version import Version
 from services.openpitrix.parts import Parts
 from services.openpitrix.queries import repo as queries
@@ -44,7 +43,7 @@ async def _until_due(parts: Parts) -> float:
 async def read_index(repo: Repo, parts: Parts) -> None:
     """Read one, make its charts apps, and note how it went. What can't be read leaves what was read before."""
     try:
-        shelf = await parts.desk.charts.index(repo.url, login_of(repo, parts))
+        shelf = await parts.desk.charts.index(repo.url, parts.desk.packages.login(repo))
     except Fault as fault:
         parts.journal.index(repo.id, fault.slug)
         pause = min(parts.settings.retry_first * 2.0 ** min(repo.failures, 20), parts.settings.retry_most)
@@ -64,11 +63,6 @@ async def read_index(repo: Repo, parts: Parts) -> None:
     await parts.store.transact(
         commands.note_read, repo.id, repo.wish, charts=len(shelf.charts), versions=count, at=parts.clock()
     )
-
-
-def login_of(repo: Repo, parts: Parts) -> Login | None:
-    """How the repository is entered; raises `Broken` when the credential can't be opened."""
-    return read(parts.desk.sealer.unseal(repo.credential, belongs(repo.id))) if repo.credential else None
 
 
 async def _shelve(repo: Repo, shelf: Shelf, parts: Parts) -> int:
@@ -137,7 +131,8 @@ async def sweep_apps(parts: Parts) -> None:
             known = {repo.id for repo in await parts.store.of(Repo).find()}
             gone, after = await queries.orphaned(parts.store, tuple(known), after or "")
             for app in gone:
-                await drop_app(app, parts)
+                if await parts.store.of(Repo).look(app.repo) is None:  # one may have been added since
+                    await drop_app(app, parts)
         await parts.desk.bells.swept.wait(HOUR)
 
 
