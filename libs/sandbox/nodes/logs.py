@@ -13,7 +13,7 @@ from libs.sandbox.nodes.usage import noise
 from libs.shared.values import Clock
 
 KEPT = 2 * 3600.0
-"""Seconds for which lines can still be read, as a node that rotates its logs keeps them."""
+"""Seconds before now, or before the run ended, for which lines can still be read, as with a node that rotates logs."""
 _SPOKEN = 0.9
 """Share of the turns in which a container says something."""
 _FIRST = 0.02
@@ -83,7 +83,7 @@ def read(run: Run, wanted: Reading, now: float) -> Iterator[bytes]:
     """The log as it stands: at most what is kept, from `since`, of that the last `tail` lines, and of their text no
     more than `limit_bytes`.
     """
-    begin = max(wanted.since, now - KEPT)
+    begin = max(wanted.since, min(now, run.ended) - KEPT)
     found = _tail(run, begin, now, wanted.tail) if wanted.tail is not None else lines_between(run, begin, now)
     left = math.inf if wanted.limit_bytes is None else wanted.limit_bytes
     for line in found:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from libs.sandbox.changes import Change, Type
 from libs.sandbox.controllers.fitting import asked, quantity, suits
@@ -10,6 +12,10 @@ from libs.sandbox.controllers.happenings import Recorder
 from libs.sandbox.controllers.loop import Key
 from libs.sandbox.controllers.meta import Body, Seen, done, ending, name_of, space_of, with_condition
 from libs.sandbox.objects import Objects
+
+_ROOM: Final = ("cpu", "memory", "pods")
+"""Resources that a node has so much of."""
+_NOTHING: Final = (0.0, 0.0, 0.0)
 
 
 class Scheduler:
@@ -44,7 +50,7 @@ class Scheduler:
         chosen = choose(pod, nodes, running)
         if chosen is None:
             self._waiting.add(key)
-            self._refuse(pod, len(nodes))
+            self._refuse(pod, reasons(pod, nodes, running))
             return None
 
         def bind(body: Body) -> None:
@@ -56,8 +62,9 @@ class Scheduler:
         self._events.note(pod, "Scheduled", f"Successfully assigned {key[0]}/{key[1]} to {chosen}")
         return None
 
-    def _refuse(self, pod: Body, nodes: int) -> None:
-        text = f"0/{nodes} nodes are available: none suits the pod and has what it requests."
+    def _refuse(self, pod: Body, why: Counter[str]) -> None:
+        told = ", ".join(f"{number} {reason}" for reason, number in sorted(why.items()))
+        text = f"0/{why.total()} nodes are available: {told}." if why else "no nodes available to schedule pods"
 
         def say(body: Body) -> None:
             state = body.setdefault("status", {"phase": "Pending"})
@@ -72,21 +79,52 @@ def choose(pod: Seen, nodes: Iterable[Body], running: Iterable[Body]) -> str | N
     """The node with the largest free share after the pod, of CPU or memory whichever is scarcer there, then with the
     fewest pods, then by name; None where it fits nowhere.
     """
-    load: dict[str, list[float]] = {}
-    for each in running:
-        used = load.setdefault(each["spec"]["nodeName"], [0.0, 0.0, 0.0])
-        for place, more in enumerate((asked(each["spec"], "cpu"), asked(each["spec"], "memory"), 1.0)):
-            used[place] += more
-    wish = (asked(pod["spec"], "cpu"), asked(pod["spec"], "memory"), 1.0)
+    load = _load(running)
     ranked = []
     for node in nodes:
-        if node["spec"].get("unschedulable") or not suits(pod["spec"], node):
+        if _unfit(pod, node):
             continue
-        room = (node.get("status") or {}).get("allocatable") or {}
-        whole = [quantity(room.get(name, 0)) for name in ("cpu", "memory", "pods")]
-        used = load.get(name_of(node), [0.0, 0.0, 0.0])
-        left = [have - taken - more for have, taken, more in zip(whole, used, wish, strict=True)]
+        whole, left = _left(pod, node, load)
         if min(left) >= 0:
             share = min(free / have for free, have in zip(left, whole, strict=True))
+            used = load.get(name_of(node), _NOTHING)
             ranked.append((-round(share, 6), used[2], name_of(node)))
     return min(ranked)[2] if ranked else None
+
+
+def reasons(pod: Seen, nodes: Iterable[Body], running: Iterable[Body]) -> Counter[str]:
+    """Why the pod fits nowhere, each with the number of nodes that it keeps out, in Kubernetes' words."""
+    load, found = _load(running), Counter[str]()
+    for node in nodes:
+        _, left = _left(pod, node, load)
+        lacking = [f"Insufficient {_ROOM[place]}" for place, free in enumerate(left) if free < 0]
+        found[_unfit(pod, node) or (lacking or ["Too many pods"])[0]] += 1
+    return found
+
+
+def _load(running: Iterable[Body]) -> dict[str, list[float]]:
+    load: dict[str, list[float]] = {}
+    for each in running:
+        used = load.setdefault(each["spec"]["nodeName"], list(_NOTHING))
+        for place, more in enumerate(_wish(each)):
+            used[place] += more
+    return load
+
+
+def _wish(pod: Seen) -> tuple[float, float, float]:
+    return asked(pod["spec"], "cpu"), asked(pod["spec"], "memory"), 1.0
+
+
+def _unfit(pod: Seen, node: Body) -> str:
+    """What keeps the pod from the node, however much room it has; empty for nothing."""
+    if node["spec"].get("unschedulable"):
+        return "node(s) were unschedulable"
+    return "" if suits(pod["spec"], node) else "node(s) didn't match Pod's node affinity/selector"
+
+
+def _left(pod: Seen, node: Body, load: Mapping[str, Sequence[float]]) -> tuple[list[float], list[float]]:
+    """What the node has in all, and what would be left of it."""
+    room = (node.get("status") or {}).get("allocatable") or {}
+    whole = [quantity(room.get(name, 0)) for name in _ROOM]
+    used = load.get(name_of(node), _NOTHING)
+    return whole, [have - taken - more for have, taken, more in zip(whole, used, _wish(pod), strict=True)]

@@ -125,6 +125,7 @@ async def test_a_pod_that_fits_nowhere_waits_for_room(stage):
     assert len(stage.running()) == 3
     condition = stage.get("pods", "p3")["status"]["conditions"][0]
     assert (condition["type"], condition["reason"]) == ("PodScheduled", "Unschedulable")
+    assert condition["message"] == "0/3 nodes are available: 3 Insufficient cpu."
     assert "FailedScheduling" in stage.reasons("p3")
     stage.objects.delete("pods", "p0", "shop")
     await stage.passes(3)

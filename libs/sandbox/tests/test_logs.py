@@ -114,3 +114,9 @@ def test_lines_are_bounded_in_length():
     for image in ("nginx", "postgres", "redis", "coredns", "agent", "x"):
         found = itertools.islice(lines_between(Run("s", image, BEGIN), BEGIN, BEGIN + 3000), 500)
         assert max(len(line.text) for line in found) < 300
+
+
+def test_a_run_that_ended_long_ago_can_still_be_read():
+    """Its lines are kept as long as its pod is, back from its end."""
+    run = replace(RUN, ended=BEGIN + 60)
+    assert len(list(read(run, Reading(), BEGIN + 86_400))) > 10

@@ -1,7 +1,13 @@
 """The model of use."""
 
+import itertools
+
 import pytest
 
+from libs.sandbox.nodes.boxes import Box
+from libs.sandbox.nodes.spent import Meter
+from libs.sandbox.nodes.text.cadvisor import told
+from libs.sandbox.nodes.text.families import family, labels, number
 from libs.sandbox.nodes.usage import Bounds, Usage, Wave
 
 BEGIN = 1_800_000_000.0
@@ -46,3 +52,40 @@ def test_containers_differ():
     """Two containers of one workload don't move together."""
     one, other = (Usage(seed, Bounds(0.1), BEGIN) for seed in "ab")
     assert one.cpu_rate(BEGIN + 100) != other.cpu_rate(BEGIN + 100)
+
+
+def box(name, started=BEGIN, image="nginx"):
+    usage = Usage(f"u/{name}", Bounds(0.2, 0.5, 64 << 20, 128 << 20), started)
+    return Box("shop", f"pod-{name}", name, image, f"/kubepods/burstable/podu{name}/{name}", name, usage.bounds, usage)
+
+
+def test_what_a_node_has_spent_stays_spent():
+    """Pods come and go: the node's counters never fall, and grow by what those that run use."""
+    meter, seen = Meter("node-1", BEGIN), []
+    for second in range(0, 3000, 15):
+        boxes = [box(str(n), BEGIN + 300 * n) for n in range(5) if 300 * n <= second < 300 * n + 900]
+        spent = meter.spent(boxes, BEGIN + second)
+        seen.append((spent.cpu, spent.received, spent.sent, spent.read, spent.written))
+    assert all(old <= new for before, after in itertools.pairwise(seen) for old, new in zip(before, after, strict=True))
+    idle = Meter("node-1", BEGIN)
+    assert seen[-1][0] > idle.spent([], BEGIN + 2985).cpu + 5 * 900 * 0.02
+
+
+def test_a_node_that_begins_anew_counts_from_zero():
+    """After a restart counters begin again, so that a rate over it is no leap."""
+    running = [box("a", BEGIN - 86_400)]
+    assert Meter("node-1", BEGIN).spent(running, BEGIN + 1).cpu < 3
+
+
+def test_hostile_names_stay_in_their_label():
+    """Quotes, backslashes and line breaks in an image are escaped; nothing of it becomes a sample of its own."""
+    text = told([box("a", image='x"} 1\nevil{a="\\')], Meter("node-1", BEGIN).spent([], BEGIN + 9), BEGIN + 9)
+    assert not [line for line in text.splitlines() if line.startswith("evil")]
+    assert r'image="x\"} 1\nevil{a=\"\\"' in text
+
+
+def test_families_are_written_whole_or_not_at_all():
+    """Help, type, samples; nothing for a family without samples; numbers read back as they were."""
+    assert family("a", "gauge", "about", []) == ""
+    assert family("a", "gauge", "about", [(labels(b="c"), 1)]) == '# HELP a about\n# TYPE a gauge\na{b="c"} 1\n'
+    assert [float(number(value)) for value in (0, 1.5, 1e300, 2**60, 1 / 3)] == [0, 1.5, 1e300, 2.0**60, 1 / 3]
