@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from services.gateway.domain.attributes import KUBERNETES, PREFIXES, Attributes
 from services.gateway.domain.path import Path
@@ -23,6 +23,8 @@ DISCOVERY: Mapping[str, int] = {"api": 1, "apis": 2, "openapi": 64, "version": 0
 PROBES = frozenset({"livez", "readyz", "healthz"})
 CONNECTING = frozenset({"exec", "attach", "portforward"})
 """Subresources by which one acts in a pod, whatever the method: a WebSocket begins with GET."""
+WATCH = "watch"
+SELECTOR = "fieldSelector"
 FOLLOWED = "log"
 PROXIED = "proxy"
 
@@ -56,6 +58,22 @@ def forwarded(method: str, path: Path, asked: Attributes, query: str, table: Tab
     return Match(_LASTING if _lasts(asked, query) else _DECIDED, {})
 
 
+def watched(path: Path, asked: Attributes, query: str) -> tuple[Path, str]:
+    """Path and query of a watch in the form that every server takes: the old one names its verb in the path, and
+    consoles use it.
+    """
+    at = 2 if asked.prefix == "api" else 3
+    head, tail = path.segments[:at], path.segments[at + 1 :]
+    if asked.verb != WATCH or path.segments[at : at + 1] != (WATCH,) or not tail:
+        return path, query
+    pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != WATCH]
+    if len(tail) % 2 == 0:
+        tail, own = tail[:-1], f"metadata.name={tail[-1]}"
+        terms = [own, *(value for name, value in pairs if name == SELECTOR and value)]
+        pairs = [*((name, value) for name, value in pairs if name != SELECTOR), (SELECTOR, ",".join(terms))]
+    return Path((*head, *tail), path.ambiguous - 1), urlencode([*pairs, (WATCH, "true")])
+
+
 def discovers(segments: Sequence[str]) -> bool:
     """Whether a path tells what there is: groups, versions, kinds, schemas."""
     return bool(segments) and len(segments) - 1 <= DISCOVERY.get(segments[0], -1)
@@ -70,7 +88,7 @@ def decided_by(asked: Attributes) -> Attributes:
 
 def _lasts(asked: Attributes, query: str) -> bool:
     """Whether the answer ends when the client says so: watches, logs that are followed, what is proxied to."""
-    if asked.verb == "watch" or PROXIED in (asked.subresource, asked.verb) or asked.subresource in CONNECTING:
+    if asked.verb == WATCH or PROXIED in (asked.subresource, asked.verb) or asked.subresource in CONNECTING:
         return True
     if asked.subresource != FOLLOWED or "follow" not in query:
         return False

@@ -20,7 +20,7 @@ from services.gateway import shapes
 from services.gateway.domain.attributes import read_attributes
 from services.gateway.domain.audit import Decision
 from services.gateway.domain.caller import ANONYMOUS, NOBODY
-from services.gateway.domain.cluster import CLUSTER, decided_by, forwarded, local
+from services.gateway.domain.cluster import CLUSTER, decided_by, forwarded, local, watched
 from services.gateway.domain.credentials import OAUTH_OF_THE_SIGNED_IN, Nothing, read_credentials
 from services.gateway.domain.decision import open_to_all
 from services.gateway.domain.path import read_path
@@ -140,7 +140,9 @@ def _read(asked: Visit) -> None:
     asked.match = table.find(method, asked.path.segments)
     if asked.match is None and not table.methods(asked.path.segments):
         asked.match = forwarded(method, asked.path, asked.asked, asked.query, table)
-        asked.asked = asked.asked if asked.match is None else decided_by(asked.asked)
+        if asked.match is not None:
+            asked.path, asked.query = watched(asked.path, asked.asked, asked.query)
+            asked.asked = decided_by(asked.asked)
 
 
 async def _authenticate(asked: Visit) -> None:
