@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -12,13 +12,17 @@ from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
 
 from libs.shared.bell import Bell
+from libs.shared.egress.client import Egress
+from libs.shared.errors import Fault
 from libs.shared.event import CAUSE, Cause
 from libs.shared.failpoints import Failpoints
+from libs.shared.sealing import Sealer
 from libs.shared.store.protocol import Store
 from libs.shared.telemetry import Telemetry
 from libs.shared.telemetry.traces import span, traceparent
 from libs.shared.values import Clock
 from services.notification.domain.letter import Letter
+from services.notification.domain.notice import Notice
 from services.notification.settings import NotificationSettings
 
 ACTOR = "system:notification"
@@ -46,6 +50,33 @@ class Postman(Protocol):
         ...
 
 
+class Sights(Protocol):
+    """What an absent user may see."""
+
+    async def sees(self, user: str, namespace: str) -> bool:
+        """Whether he may see the alerts of a namespace, as of now; nobody who is disabled or gone. Raises `Busy`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """The ways to receivers, what opens their secrets, and who may see what."""
+
+    postman: Postman
+    egress: Egress
+    sealer: Sealer
+    sights: Sights
+
+
+class Bells:
+    """What wakes each loop."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.letters = Bell(clock)
+        self.notices = Bell(clock)
+        self.signals = Bell(clock)
+
+
 class Journal:
     """What is logged, traced and counted of letters; never what they say or where they go."""
 
@@ -53,6 +84,13 @@ class Journal:
         self._telemetry = telemetry
         self._outcomes = Counter(
             "orrery_letters", "Attempts to send a letter, by their outcome.", ("outcome",), registry=telemetry.registry
+        )
+
+        self._notices = Counter(
+            "orrery_notices",
+            "Attempts to tell a webhook or a chat, by channel and outcome.",
+            ("channel", "outcome"),
+            registry=telemetry.registry,
         )
 
     @contextmanager
@@ -63,18 +101,35 @@ class Journal:
             "orrery.occasion": letter.occasion.value,
             "orrery.attempt": letter.attempts,
         }
-        with span(
-            self._telemetry.tracer,
-            "send letter",
-            kind=SpanKind.CLIENT,
-            parent=letter.traceparent,
-            attributes=named,
-        ):
-            was = CAUSE.set(Cause(ACTOR, letter.correlation, letter.event, traceparent()))
+        with self._caused("send letter", named, letter.traceparent, (letter.correlation, letter.event)):
+            yield
+
+    @contextmanager
+    def sending(self, notice: Notice) -> Iterator[None]:
+        """One attempt to tell a webhook or a chat."""
+        named = {"orrery.notice": notice.id, "orrery.receiver": notice.receiver, "orrery.channel": notice.channel}
+        with self._caused("send notice", named, notice.traceparent, (notice.correlation, notice.event)):
+            yield
+
+    @contextmanager
+    def _caused(self, name: str, named: Mapping[str, str | int], trace: str, chain: tuple[str, str]) -> Iterator[None]:
+        kind = SpanKind.CLIENT
+        with span(self._telemetry.tracer, name, kind=kind, parent=trace, attributes=named):
+            was = CAUSE.set(Cause(ACTOR, chain[0], chain[1], traceparent()))
             try:
                 yield
             finally:
                 CAUSE.reset(was)
+
+    def sent(self, notice: Notice, outcome: str, fault: str = "") -> None:
+        """What became of an attempt; `fault` says why not."""
+        self._notices.labels(notice.channel, outcome).inc()
+        log = self._telemetry.log.warning if fault else self._telemetry.log.info
+        log("notice", notice=notice.id, receiver=notice.receiver, outcome=outcome, fault=fault)
+
+    def held_up(self, fault: Fault) -> None:
+        """Receivers can't be told now."""
+        self._telemetry.log.warning("alerts wait", fault=fault.slug)
 
     def note(self, letter: Letter, slug: str = "") -> None:
         """What became of an attempt; `slug` names the fault."""
@@ -90,7 +145,7 @@ class Parts:
     store: Store
     clock: Clock
     settings: NotificationSettings
-    postman: Postman
-    bell: Bell
+    outlets: Outlets
+    bells: Bells
     journal: Journal
     failpoints: Failpoints

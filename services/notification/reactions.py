@@ -9,11 +9,13 @@ from libs.shared.contracts.accounts_v1 import (
     UserDisabled,
     WorkspaceMemberInvited,
 )
-from libs.shared.contracts.notification_v1 import LetterQueued
+from libs.shared.contracts.alerting_v1 import AlertFiring, AlertResolved
+from libs.shared.contracts.notification_v1 import LetterQueued, NoticeQueued
 from libs.shared.event import Envelope
 from libs.shared.service import Follow, On
 from libs.shared.store.protocol import Unit
-from services.notification import commands
+from services.notification.commands import letter as commands
+from services.notification.commands import signal as signals
 from services.notification.domain.texts import Occasion
 from services.notification.parts import Parts
 
@@ -50,7 +52,27 @@ async def tell_invited(unit: Unit, event: WorkspaceMemberInvited) -> None:
 
 async def ring(event: LetterQueued, envelope: Envelope, parts: Parts) -> None:  # noqa: ARG001  # a follower's signature
     """Wake the worker, in whichever process it runs."""
-    parts.bell.ring()
+    parts.bells.letters.ring()
+
+
+async def wake_notices(event: NoticeQueued, envelope: Envelope, parts: Parts) -> None:  # noqa: ARG001  # the same
+    """Wake the one that sends to webhooks and chats."""
+    parts.bells.notices.ring()
+
+
+async def wake_gathering(event: AlertFiring, envelope: Envelope, parts: Parts) -> None:  # noqa: ARG001  # the same
+    """Wake the one that tells receivers: it finds out how long there is to wait."""
+    parts.bells.signals.ring()
+
+
+async def gather_firing(unit: Unit, event: AlertFiring) -> None:
+    """Note that an alert fires; receivers are told of it with its bunch."""
+    await signals.gather(unit, event)
+
+
+async def gather_resolved(unit: Unit, event: AlertResolved) -> None:
+    """Note that it is over."""
+    await signals.gather(unit, event)
 
 
 REACTIONS = (
@@ -59,5 +81,7 @@ REACTIONS = (
     On(UserDeleted, forget_user),
     On(UserDisabled, tell_disabled),
     On(WorkspaceMemberInvited, tell_invited),
+    On(AlertFiring, gather_firing),
+    On(AlertResolved, gather_resolved),
 )
-FOLLOWS = (Follow(LetterQueued, ring),)
+FOLLOWS = (Follow(LetterQueued, ring), Follow(NoticeQueued, wake_notices), Follow(AlertFiring, wake_gathering))

@@ -28,5 +28,15 @@ class NotificationSettings(Settings):
     """How long a letter is tried before it counts as undeliverable."""
     poll: float = Field(default=5, gt=0)
     """How often the worker looks for letters that nothing woke it for."""
+    group_wait: float | None = Field(default=None, ge=0, le=3600)
+    """How long changes of alerts that belong together are gathered; 5 embedded and 30 distributed unless set."""
+    review: float = Field(default=300, ge=1)
+    """How often receivers, routers and silences are looked at again for what fires on."""
+    notices_at_once: int = Field(default=8, ge=1, le=64)
+    """Webhooks and chats that are talked to at one time."""
+    notice_timeout: float = Field(default=10, gt=0, le=300)
+    """How long a webhook or a chat may take to answer."""
+    slack_url: str = "https://slack.com/api/chat.postMessage"
+    """Where messages to Slack are posted."""
     keep_days: int = Field(default=90, ge=1)
     """How many days a letter is kept once it was sent or given up."""

@@ -194,7 +194,8 @@ async def test_map_names_what_there_is(tmp_path: Path) -> None:
     assert code == 0
     assert any("UserCreated" in line and "welcome_user" in line for line in said.splitlines())
     assert any(
-        "send-letters" in line and "services.notification.workers:send_letters" in line for line in said.splitlines()
+        "send-letters" in line and "services.notification.workers.letters:send_letters" in line
+        for line in said.splitlines()
     )
 
 

@@ -42,8 +42,86 @@ class LetterUndeliverable(Event):
     reason: str = ""
 
 
+class NoticeQueued(Event):
+    """A message to a channel of a receiver waits to be sent. Its subject is notices/<id>."""
+
+    SERVICE: ClassVar[str] = "notification"
+
+    notice: str = ""
+    receiver: str = ""
+    channel: str = ""
+    """webhook or slack."""
+
+
+class NoticeDelivered(Event):
+    """The receiver has taken it."""
+
+    SERVICE: ClassVar[str] = "notification"
+
+    notice: str = ""
+    receiver: str = ""
+    channel: str = ""
+    attempts: int = 0
+
+
+class NoticeAbandoned(Event):
+    """Given up: refused for good, not taken within the set time, or the receiver is gone."""
+
+    SERVICE: ClassVar[str] = "notification"
+
+    notice: str = ""
+    receiver: str = ""
+    channel: str = ""
+    attempts: int = 0
+    reason: str = ""
+
+
+class NotificationObjectCreated(Event):
+    """A receiver, config, router, silence, secret or text of theirs was made. Its subject is <resource>/<name>."""
+
+    SERVICE: ClassVar[str] = "notification"
+
+    resource: str = ""
+    """Plural, such as receivers."""
+    name: str = ""
+    owner: str = ""
+    """The tenant; empty for the platform's own."""
+    uid: str = ""
+    by: str = ""
+
+
+class NotificationObjectChanged(Event):
+    """NotificationObjectChanged."""
+
+    SERVICE: ClassVar[str] = "notification"
+
+    resource: str = ""
+    name: str = ""
+    owner: str = ""
+    uid: str = ""
+    by: str = ""
+
+
+class NotificationObjectDeleted(Event):
+    """NotificationObjectDeleted."""
+
+    SERVICE: ClassVar[str] = "notification"
+
+    resource: str = ""
+    name: str = ""
+    owner: str = ""
+    uid: str = ""
+    by: str = ""
+
+
 EVENTS: tuple[type[Event], ...] = (
     LetterQueued,
     LetterSent,
     LetterUndeliverable,
+    NoticeQueued,
+    NoticeDelivered,
+    NoticeAbandoned,
+    NotificationObjectCreated,
+    NotificationObjectChanged,
+    NotificationObjectDeleted,
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from libs.shared.contracts.notification_v1 import LetterQueued, LetterSent, LetterUndeliverable
 from libs.shared.errors import Busy, Conflict, Invalid
@@ -76,6 +76,8 @@ class Letter(Document):
     due_at: datetime
     sent_at: datetime | None = None
     last_error: str = ""
+    via: str = ""
+    """The config whose mail server takes it; empty for the platform's own."""
     event: str
     """Id of the event that it tells of."""
     correlation: str = ""
@@ -102,23 +104,40 @@ def write(
     """A letter that waits to be sent."""
     name = identity_of(reason.event, address.user)
     subject, body = worded(occasion, address.lang, {**words, "user": address.user})
-    letter = Letter(
-        id=name,
-        message_id=f"<{name}@notification.orrery.io>",
-        user=address.user,
-        to=address.email,
-        occasion=occasion,
-        subject=subject,
-        body=body,
-        order=f"{place(at)}-{name}",
-        queued_at=at,
-        since=at,
-        due_at=at,
-        event=reason.event,
-        correlation=reason.correlation,
-        traceparent=reason.traceparent,
-    )
+    who = {"user": address.user, "to": address.email, "occasion": occasion, "subject": subject, "body": body}
+    letter = Letter(**_begun(name, at), **_told(reason), **who)
     return letter, queued(letter)
+
+
+def alarm(
+    name: str, where: tuple[str, str], text: tuple[str, str], reason: Reason, at: datetime
+) -> tuple[Letter, LetterQueued]:
+    """A letter about alerts: `where` is an address, which need be no user's, and the config that it goes by."""
+    what = {
+        "user": "",
+        "occasion": Occasion.ALERT,
+        "to": where[0],
+        "via": where[1],
+        "subject": text[0],
+        "body": text[1],
+    }
+    letter = Letter(**_begun(name, at), **_told(reason), **what)
+    return letter, queued(letter)
+
+
+def _begun(name: str, at: datetime) -> dict[str, Any]:
+    return {
+        "id": name,
+        "message_id": f"<{name}@notification.orrery.io>",
+        "order": f"{place(at)}-{name}",
+        "queued_at": at,
+        "since": at,
+        "due_at": at,
+    }
+
+
+def _told(reason: Reason) -> dict[str, str]:
+    return {"event": reason.event, "correlation": reason.correlation, "traceparent": reason.traceparent}
 
 
 def place(at: datetime) -> str:
@@ -181,9 +200,10 @@ def resend(letter: Letter, address: Address, at: datetime) -> tuple[Letter, Lett
             resource="letters",
             name=letter.id,
         )
-    if not address.email:
+    email = address.email if letter.user else letter.to
+    if not email:
         raise Conflict("no-address", f"{letter.user} has no address", resource="letters", name=letter.id)
-    again = {"state": State.QUEUED, "to": address.email, "since": at, "due_at": at}
+    again = {"state": State.QUEUED, "to": email, "since": at, "due_at": at}
     return letter.model_copy(update=again), queued(letter)
 
 

@@ -18,6 +18,7 @@ class Occasion(StrEnum):
     WELCOME = "welcome"
     INVITED = "invited"
     DISABLED = "disabled"
+    ALERT = "alert"
 
 
 EN: Mapping[Occasion, tuple[str, str]] = {
@@ -62,8 +63,13 @@ LANGUAGES: Mapping[str, Mapping[Occasion, tuple[str, str]]] = {"en": EN, "zh": Z
 
 def clean(word: str) -> str:
     """One printable line of bounded length: nothing that ends a header, hides or turns text around."""
-    kept = "".join(" " if unicodedata.category(c) in UNPRINTABLE else c for c in word[: 2 * LONGEST_WORD])
-    return " ".join(kept.split())[:LONGEST_WORD]
+    return cleaned_text(word, LONGEST_WORD)
+
+
+def cleaned_text(text: str, longest: int) -> str:
+    """The same for a text of another length."""
+    kept = "".join(" " if unicodedata.category(c) in UNPRINTABLE else c for c in text[: 2 * longest])
+    return " ".join(kept.split())[:longest]
 
 
 def worded(occasion: Occasion, lang: str, words: Mapping[str, str]) -> tuple[str, str]:

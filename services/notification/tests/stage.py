@@ -9,46 +9,65 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from libs.shared.bell import Bell
+from libs.shared.egress.allow import Allow
+from libs.shared.egress.client import Egress
+from libs.shared.errors import Fault
 from libs.shared.event import CAUSE, Cause, Event
 from libs.shared.failpoints import Failpoints
+from libs.shared.sealing import sealer_of
 from libs.shared.store.protocol import Find, Unit
 from libs.shared.store.sqlite import open_store
 from libs.shared.telemetry.make import silent
 from libs.shared.testing.clock import VirtualClock
 from libs.shared.values import time_ordered_id
-from services.notification import workers
-from services.notification.app import postman_of
-from services.notification.domain.address import Address
+from services.notification.app import DOCUMENTS, postman_of
 from services.notification.domain.letter import Letter
-from services.notification.parts import Journal, Parts
+from services.notification.parts import Bells, Journal, Outlets, Parts, Sights
 from services.notification.reactions import REACTIONS
 from services.notification.settings import NotificationSettings
+from services.notification.workers import letters as workers
 
 Reaction = Callable[[Unit, Event], Awaitable[None]]
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
+class Everyone:
+    """Tenants who may see the namespaces that a test names; a fault where it sets one."""
+
+    def __init__(self, *seen: tuple[str, str]) -> None:
+        self.seen = set(seen)
+        self.fault: Fault | None = None
+
+    async def sees(self, user: str, namespace: str) -> bool:
+        """Whether the test says so."""
+        if self.fault is not None:
+            raise self.fault
+        return (user, namespace) in self.seen
+
+
 @asynccontextmanager
-async def opened(folder: Path, mail: str = "outbox:", **settings: object) -> AsyncIterator[Parts]:
+async def opened(
+    folder: Path, mail: str = "outbox:", sights: Sights | None = None, allow: str = "127.0.0.1", **settings: object
+) -> AsyncIterator[Parts]:
     """The service's parts on this folder; opened again, it finds what was kept."""
+    egress = Egress(Allow.parsed(allow.split(",")))
     clock = VirtualClock()
     store = await open_store(
         folder / "notification.db",
-        (Address, Letter),
+        DOCUMENTS,
         clock=clock,
         ids=time_ordered_id,
         source="orrery/notification",
         failpoints=Failpoints(),
     )
-    chosen = NotificationSettings.model_validate({"timeout": 5, **settings})
+    chosen = NotificationSettings.model_validate({"timeout": 5, "group_wait": 5, **settings})
     try:
         yield Parts(
             store=store,
             clock=clock,
             settings=chosen,
-            postman=postman_of(mail, chosen, folder),
-            bell=Bell(clock),
+            outlets=Outlets(postman_of(mail, chosen, folder), egress, sealer_of(folder), sights or Everyone()),
+            bells=Bells(clock),
             journal=Journal(silent("notification")),
             failpoints=Failpoints(),
         )

@@ -13,10 +13,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from libs.shared.contracts.accounts_v1 import UserChanged, UserCreated
 from libs.shared.errors import Conflict, Invalid, Missing
 from libs.shared.http.route import Access, Route
-from services.notification import commands, rest
+from services.notification.commands import letter as commands
 from services.notification.domain.letter import State
 from services.notification.parts import Parts
-from services.notification.queries import (
+from services.notification.queries.letter import (
     Wanted,
     begun_letters,
     due_letters,
@@ -25,6 +25,7 @@ from services.notification.queries import (
     next_due,
     old_letters,
 )
+from services.notification.rest import letters as rest
 from services.notification.tests.stage import letters, opened, told
 
 Client = TestClient[web.Request, web.Application]

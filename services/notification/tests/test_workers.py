@@ -12,9 +12,9 @@ from libs.shared import failpoints
 from libs.shared.contracts.accounts_v1 import UserCreated
 from libs.shared.contracts.notification_v1 import LetterUndeliverable
 from libs.shared.store.protocol import Unit
-from services.notification import queries, workers
 from services.notification.domain.letter import Letter, State
 from services.notification.parts import Parts
+from services.notification.queries import letter as queries
 from services.notification.tests.mailserver import MailServer
 from services.notification.tests.stage import (
     TRACE,
@@ -28,6 +28,8 @@ from services.notification.tests.stage import (
     until,
     virtual,
 )
+from services.notification.workers import WORKERS
+from services.notification.workers import letters as workers
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ async def parts(tmp_path: Path, server: MailServer) -> AsyncIterator[Parts]:
 async def queue(parts: Parts, *users: str) -> None:
     for user in users:
         await told(parts, UserCreated(user=user, email=f"{user}@example.com", by="admin"), f"event-{user}")
-    parts.bell.ring()
+    parts.bells.letters.ring()
 
 
 async def every(parts: Parts, state: State) -> bool:
@@ -249,4 +251,4 @@ async def left(parts: Parts, number: int) -> bool:
 
 def test_workers_run_under_a_lease() -> None:
     """Two copies of the service never send at the same time."""
-    assert all(worker.lease for worker in workers.WORKERS)
+    assert all(worker.lease for worker in WORKERS)

@@ -6,8 +6,10 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from libs.shared.http.route import Route
-from services.notification import commands, queries, shapes
+from services.notification.commands import letter as commands
 from services.notification.parts import Parts
+from services.notification.queries import letter as queries
+from services.notification.shapes import letter as shapes
 
 V1 = "/kapis/notification.orrery.io/v1"
 

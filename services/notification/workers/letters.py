@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from libs.shared.errors import Busy
-from libs.shared.service import Worker
-from services.notification import commands, queries
+from services.notification.commands import letter as commands
 from services.notification.domain.address import mailbox_of
 from services.notification.domain.letter import Letter, Patience, Refused, Unreachable
 from services.notification.domain.message import composed
 from services.notification.parts import Courier, Parts
+from services.notification.queries import letter as queries
 
 HOUR = 3600.0
 
@@ -26,7 +26,7 @@ async def send_letters(parts: Parts) -> None:
         if names:
             await send_round(await parts.store.transact(commands.take_letters, names), parts)
         else:
-            await parts.bell.wait(await until_due(parts))
+            await parts.bells.letters.wait(await until_due(parts))
 
 
 async def until_due(parts: Parts) -> float:
@@ -51,7 +51,7 @@ async def send_round(letters: Sequence[Letter], parts: Parts) -> None:
 async def carry(waiting: Iterator[Letter], parts: Parts) -> Unreachable | None:
     """One courier takes letters until none waits, or until it gets nowhere: then why."""
     try:
-        async with parts.postman.visit() as courier:
+        async with parts.outlets.postman.visit() as courier:
             for letter in waiting:
                 await hand_over(letter, courier, parts)
     except Unreachable as fault:
@@ -96,11 +96,10 @@ async def sweep_letters(parts: Parts) -> None:
     while True:
         before = parts.clock() - timedelta(days=parts.settings.keep_days)
         while names := await queries.old_letters(parts.store, before):
-            await parts.postman.forget(names)  # first: what is forgotten here could not be removed there any more
+            await parts.outlets.postman.forget(
+                names
+            )  # first: what is forgotten here could not be removed there any more
             await parts.store.transact(commands.sweep_letters, names)
         while users := await queries.gone_users(parts.store, before):
             await parts.store.transact(commands.sweep_addresses, users)
         await parts.clock.sleep(HOUR)
-
-
-WORKERS = (Worker("send-letters", send_letters), Worker("sweep-letters", sweep_letters))

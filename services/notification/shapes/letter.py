@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from libs.shared.errors import Flaw, Invalid
 from services.notification.domain.letter import Letter, State
-from services.notification.queries import Found, Wanted
+from services.notification.queries.letter import Found, Wanted
 
 MOST = 1000
 PLACE = re.compile(r"\d{8}T\d{12}-[0-9a-f]{32}")

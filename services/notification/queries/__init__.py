@@ -1,0 +1,1 @@
+"""Reading letters, receivers and what waits for them."""

@@ -1,0 +1,1 @@
+"""Wire JSON of letters, of receivers and their kin."""
