@@ -66,7 +66,9 @@ async def signed_in(session: aiohttp.ClientSession, name: str, password: str) ->
 async def standing() -> AsyncIterator[tuple[Client, Client, aiohttp.ClientSession]]:
     """The services that an alert passes through; the administrator, a user who may nothing, and nobody's session."""
     async with (
-        running(*SERVICES, admin_password=ADMIN, egress_allow="127.0.0.1", notification_group_wait=0.2) as suite,
+        running(
+            *SERVICES, admin_password=ADMIN, egress_allow="127.0.0.1", notification_group_wait=0.2, demo=True
+        ) as suite,
         aiohttp.ClientSession(suite.gateway) as session,
     ):
         admin = await signed_in(session, "admin", ADMIN)
@@ -114,13 +116,13 @@ async def test_rule_is_told_and_is_over() -> None:
             {"summary": "at 1"},
             "1e+00",
         )
+        mails = f"{LETTERS}?to=ops@example.com"
+        await admin.until(mails, lambda answer: [one["state"] for one in answer["items"]] == ["sent"])
         off = {"metadata": {"labels": {"alerting.kubesphere.io/enable": "false"}}}
         status, answer = await admin.ask("PATCH", f"{RULES}/try", off)
         assert status == 200, answer
         await admin.until(f"{READ}/alerts", lambda answer: answer["totalItems"] == 0)
-        letters = await admin.until(
-            f"{LETTERS}?to=ops@example.com", lambda a: [i["state"] for i in a["items"]] == ["sent", "sent"]
-        )
+        letters = await admin.until(mails, lambda answer: [one["state"] for one in answer["items"]] == ["sent"] * 2)
         assert [one["subject"].split(":")[0] for one in letters["items"]] == ["[RESOLVED", "[FIRING"]
         async with asyncio.timeout(10):
             while len(heard) < 2:  # noqa: ASYNC110  # a server of another task
