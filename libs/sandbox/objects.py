@@ -38,6 +38,7 @@ from libs.sandbox.changes import Change, Cursor, History, Stored, Type
 from libs.sandbox.disk import Disk
 from libs.sandbox.lifecycle import Deletion, Part
 from libs.sandbox.resource import Catalogue, Resource
+from libs.sandbox.shelves import Key, Shelf
 from libs.shared.errors import Denied, Exists, Flaw, Limited, Missing, Stale
 from libs.shared.objects.fields import FieldSelector
 from libs.shared.objects.selectors import Selector
@@ -45,12 +46,12 @@ from libs.shared.values import Clock, Ids
 
 MOST = 200_000
 """Objects in all."""
+TRIES = 8
+"""How often a name is generated before it is refused as taken."""
 LEAP = 100_000
 """Revisions skipped at a start: what a killed process told and had not yet written is never given out again."""
 
 Body = dict[str, Any]
-_Shelf = dict[str, dict[str, Stored]]
-"""Namespace (empty where there is none) -> name -> object."""
 
 
 class Objects:
@@ -62,7 +63,7 @@ class Objects:
         self.revision = revision
         self._ids = ids
         self._disk = disk
-        self._shelves: dict[str, _Shelf] = {}
+        self._shelves: dict[str, Shelf] = {}
         self._count = 0
         self._history = History(revision)
 
@@ -72,12 +73,12 @@ class Objects:
 
     def find(self, resource: str, name: str, namespace: str = "") -> Body | None:
         """The object, if there is one."""
-        stored = self._shelves.get(resource, {}).get(namespace, {}).get(name)
+        stored = self._shelf(resource).get((namespace, name))
         return stored.body if stored else None
 
     def stored(self, resource: str, name: str, namespace: str = "") -> Stored:
         """The object with its bytes; raises `Missing`."""
-        stored = self._shelves.get(resource, {}).get(namespace, {}).get(name)
+        stored = self._shelf(resource).get((namespace, name))
         if stored is None:
             raise _missing(resource, name)
         return stored
@@ -98,11 +99,16 @@ class Objects:
             and (not fields or fields.meets(stored.body))
         ]
 
-    def shelf(self, resource: str, namespace: str = "") -> Iterator[Stored]:
-        """The same with their bytes and unselected."""
-        shelf = self._shelves.get(resource, {})
-        for place in (namespace,) if namespace else sorted(shelf):
-            yield from (stored for _, stored in sorted(shelf.get(place, {}).items()))
+    def shelf(self, resource: str, namespace: str = "", after: Key | None = None) -> Iterator[Stored]:
+        """The same with their bytes and unselected; those after a namespace and name."""
+        return self._shelf(resource).within(namespace, after)
+
+    def count(self, resource: str, namespace: str = "", after: Key | None = None) -> int:
+        """How many these are."""
+        return self._shelf(resource).count(namespace, after)
+
+    def _shelf(self, resource: str) -> Shelf:
+        return self._shelves.get(resource) or Shelf()
 
     def create(self, resource: str, body: Body, namespace: str = "", *, dry: bool = False) -> Body:
         """Put a new object; raises `Exists`, `Missing` (its namespace), `Denied` (that one ends), `Limited`.
@@ -112,7 +118,7 @@ class Objects:
         kind = self.resource(resource)
         if self._count >= MOST:
             raise Limited("too-many-objects", f"the sandbox holds at most {MOST} objects")
-        body = lifecycle.made(kind, body, namespace, at=self.clock(), uid=self._ids(), noise=self._ids())
+        body = self._made(kind, body, namespace)
         name, namespace = body["metadata"]["name"], body["metadata"].get("namespace", "")
         self._room_for(kind, name, namespace)
         if self.find(resource, name, namespace) is not None:
@@ -123,6 +129,16 @@ class Objects:
                 name=name,
             )
         return body if dry else self._put(kind, body, None)
+
+    def _made(self, kind: Resource, sent: Body, namespace: str) -> Body:
+        """What was sent as a new object; a name that is given to it is tried again where it is taken."""
+        given = bool((sent.get("metadata") or {}).get("name"))
+        for _ in range(TRIES):
+            body = lifecycle.made(kind, sent, namespace, at=self.clock(), uid=self._ids(), noise=self._ids())
+            metadata = body["metadata"]
+            if given or self.find(kind.id, metadata["name"], metadata.get("namespace", "")) is None:
+                break
+        return body
 
     def replace(self, resource: str, body: Body, part: Part = Part.ALL, *, dry: bool = False) -> Body:
         """Put a new version; one equal to what stands changes nothing. Raises `Missing`, `Stale`.
@@ -196,8 +212,8 @@ class Objects:
         """Put what was on disk."""
         body = orjson.loads(raw)
         metadata = body["metadata"]
-        places = self._shelves.setdefault(resource, {}).setdefault(metadata.get("namespace", ""), {})
-        places[metadata["name"]] = Stored(body, int(metadata["resourceVersion"]), raw)
+        key = (metadata.get("namespace", ""), metadata["name"])
+        self._shelves.setdefault(resource, Shelf()).put(key, Stored(body, int(metadata["resourceVersion"]), raw))
         self._count += 1
 
     def _room_for(self, kind: Resource, name: str, namespace: str) -> None:
@@ -224,7 +240,7 @@ class Objects:
         key = (kind.id, metadata.get("namespace", ""), metadata["name"])
         self._disk.note(key, stored, stored.revision)
         self.revision = stored.revision
-        self._shelves.setdefault(key[0], {}).setdefault(key[1], {})[key[2]] = stored
+        self._shelves.setdefault(kind.id, Shelf()).put(key[1:], stored)
         self._count += previous is None
         self._history.add(Change(Type.MODIFIED if previous else Type.ADDED, kind.id, stored, previous))
         return body
@@ -235,7 +251,7 @@ class Objects:
         key = (kind.id, metadata.get("namespace", ""), metadata["name"])
         self._disk.note(key, None, stored.revision)
         self.revision = stored.revision
-        del self._shelves[key[0]][key[1]][key[2]]
+        self._shelves[kind.id].drop(key[1:])
         self._count -= 1
         self._history.add(Change(Type.DELETED, kind.id, stored, previous))
         return body

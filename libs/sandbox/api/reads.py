@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 
 from libs.sandbox.api import view
-from libs.sandbox.api.asked import Form, Listing, goes_on
+from libs.sandbox.api.asked import Form, Listing, Start, goes_on
 from libs.sandbox.api.place import Place
 from libs.sandbox.changes import Stored
 from libs.sandbox.hooks import Computed as WorkedOut
@@ -30,8 +30,12 @@ class Readable(Protocol):
         """One; raises `Missing`."""
         ...
 
-    def shelf(self, resource: str, namespace: str = "") -> Iterator[Stored]:
-        """Those of a namespace, or all, in order."""
+    def shelf(self, resource: str, namespace: str = "", after: Start | None = None) -> Iterator[Stored]:
+        """Those of a namespace, or all, in order; those after a namespace and name."""
+        ...
+
+    def count(self, resource: str, namespace: str = "", after: Start | None = None) -> int:
+        """How many these are."""
         ...
 
 
@@ -48,11 +52,16 @@ class Computed:
             return Stored(body, self.revision)
         raise Missing("object-missing", f'{resource} "{name}" not found', resource=resource, name=name)
 
-    def shelf(self, resource: str, namespace: str = "") -> Iterator[Stored]:
-        """Those of a namespace, or all, in order."""
+    def shelf(self, resource: str, namespace: str = "", after: Start | None = None) -> Iterator[Stored]:
+        """Those of a namespace, or all, in order; those after a namespace and name."""
         del resource
         for body in self._worked_out(namespace, ""):
-            yield Stored(body, self.revision)
+            if after is None or _key(body) > after:
+                yield Stored(body, self.revision)
+
+    def count(self, resource: str, namespace: str = "", after: Start | None = None) -> int:
+        """How many these are."""
+        return sum(1 for _ in self.shelf(resource, namespace, after))
 
 
 def get(objects: Readable, place: Place, form: Form) -> bytes:
@@ -65,13 +74,18 @@ def listed(objects: Readable, place: Place, asked: Listing, form: Form) -> bytes
     version = asked.version if asked.after else str(objects.revision)
     found = chosen(objects, place, asked)
     page = list(islice(found, asked.limit)) if asked.limit else list(found)
-    listing = {"resourceVersion": version}
-    if asked.limit and len(page) == asked.limit and (left := sum(1 for _ in found)):
-        last = page[-1].body["metadata"]
-        listing["continue"] = goes_on(version, (last.get("namespace", ""), last["name"]))
+    listing, left = {"resourceVersion": version}, 0
+    if asked.limit and len(page) == asked.limit and next(found, None) is not None:
+        last = _key(page[-1].body)
+        listing["continue"] = goes_on(version, last)
         if not asked.labels and not asked.fields:
-            return _list(place, listing, page, form, left)
-    return _list(place, listing, page, form, 0)
+            left = objects.count(place.resource.store, place.namespace, last)
+    return _list(place, listing, page, form, left)
+
+
+def _key(body: Mapping[str, Any]) -> Start:
+    metadata = body["metadata"]
+    return metadata.get("namespace", ""), metadata["name"]
 
 
 def _list(place: Place, listing: dict[str, str], page: Iterable[Stored], form: Form, left: int) -> bytes:
@@ -87,9 +101,4 @@ def _list(place: Place, listing: dict[str, str], page: Iterable[Stored], form: F
 def chosen(objects: Readable, place: Place, asked: Listing) -> Iterator[Stored]:
     """What the options choose, in order."""
     fits = selected(place.resource, asked.labels, asked.fields, place.name)
-    for stored in objects.shelf(place.resource.store, place.namespace):
-        metadata = stored.body["metadata"]
-        if asked.after and (metadata.get("namespace", ""), metadata["name"]) <= asked.after:
-            continue
-        if fits(stored.body):
-            yield stored
+    return (stored for stored in objects.shelf(place.resource.store, place.namespace, asked.after) if fits(stored.body))
