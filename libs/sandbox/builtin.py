@@ -84,6 +84,7 @@ _RIGHTS = (
     _row(
         "authorization.k8s.io/v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", cluster=True, verbs=ADMITTED
     ),
+    _row("authorization.k8s.io/v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", cluster=True, verbs=ADMITTED),
     _row("authorization.k8s.io/v1", "subjectaccessreviews", "SubjectAccessReview", cluster=True, verbs=ADMITTED),
 )
 _REST = (

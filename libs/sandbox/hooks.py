@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,8 @@ class Attributes:
 
 Authorize = Callable[[str, tuple[str, ...], Attributes], bool]
 """Whether this user with these groups may do that; asked for impersonated requests and access reviews."""
+Rules = Callable[[str, tuple[str, ...], str], Sequence[Mapping[str, Any]]]
+"""The rules of RBAC that hold for this user with these groups in a namespace (empty: those of the whole cluster)."""
 Vet = Callable[[str, tuple[str, ...], Attributes, dict[str, Any]], None]
 """Raises `Denied` where this user may not write this object of RBAC, as it would result: nobody hands out more than
 he holds.
@@ -50,6 +52,7 @@ class Hooks:
     """Called once before anything is served: seeds what a new cluster has."""
     controllers: tuple[Controller, ...] = ()
     authorize: Authorize | None = None
+    rules: Rules | None = None
     vet: Vet | None = None
     node_proxy: NodeProxy | None = None
     pod_log: PodLog | None = None

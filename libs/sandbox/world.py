@@ -26,7 +26,7 @@ from libs.sandbox.nodes.podlog import PodLogs
 from libs.sandbox.nodes.proxy import Meters, Proxy
 from libs.sandbox.nodes.scheduler import Scheduler
 from libs.sandbox.objects import Body, Objects
-from libs.sandbox.rbac import RBAC, Authorizer, Caller
+from libs.sandbox.rbac import RBAC, Authorizer, Caller, Rule
 from libs.sandbox.seed.sowing import sow
 
 
@@ -67,6 +67,9 @@ def whole(objects: Objects, *, demo: bool = False) -> Hooks:
     def authorize(user: str, groups: tuple[str, ...], what: Attributes) -> bool:
         return authorizer.allows(Caller(user, groups), what)
 
+    def rules(user: str, groups: tuple[str, ...], namespace: str) -> list[Rule]:
+        return authorizer.rules(Caller(user, groups), namespace)
+
     def vet(user: str, groups: tuple[str, ...], what: Attributes, wanted: Body) -> None:
         authorizer.refuse_escalation(Caller(user, groups), what.resource, what.namespace, wanted)
 
@@ -74,6 +77,7 @@ def whole(objects: Objects, *, demo: bool = False) -> Hooks:
         prepare=partial(sow, objects, with_demo=demo),
         controllers=(moving(objects, _Log()).run,),
         authorize=authorize,
+        rules=rules,
         vet=vet,
         node_proxy=Proxy(objects, meters),
         pod_log=PodLogs(objects),

@@ -94,6 +94,10 @@ class Front:
         if where.resource.group != "authorization.k8s.io":
             raise unknown()
         sent = writes.typed(where, await bodies.read(request))
+        if where.resource.kind == "SelfSubjectRulesReview":
+            space = str((sent.get("spec") or {}).get("namespace") or "")
+            held = self._hooks.rules(who.user, who.groups, space) if self._hooks.rules else ()
+            return status.answer(reviews.rules(where, sent, who, held), HTTPStatus.CREATED)
 
         def may(user: Caller, what: Attributes) -> bool:
             return allows(self._hooks.authorize, user, what)

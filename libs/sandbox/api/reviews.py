@@ -1,16 +1,19 @@
-"""SelfSubjectAccessReview, SubjectAccessReview, LocalSubjectAccessReview: questions to the authorizer."""
+"""SelfSubjectAccessReview, SubjectAccessReview, LocalSubjectAccessReview and SelfSubjectRulesReview: questions to the
+authorizer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
-from libs.sandbox.api.caller import Caller
+from libs.sandbox.api.caller import MASTERS, Caller
 from libs.sandbox.api.place import Place
 from libs.sandbox.hooks import Attributes
 from libs.shared.errors import Malformed
 
 Body = dict[str, Any]
+_ALL: Final = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 Allows = Callable[[Caller, Attributes], bool]
 
 
@@ -33,6 +36,29 @@ def review(place: Place, sent: Body, caller: Caller, allows: Allows) -> Body:
         "spec": spec,
         "status": {"allowed": allowed},
     }
+
+
+def rules(place: Place, sent: Body, caller: Caller, found: Sequence[Mapping[str, Any]]) -> Body:
+    """The review with the rules that hold for the caller."""
+    bare = [rule for rule in found if rule.get("nonResourceURLs")]
+    about = [rule for rule in found if not rule.get("nonResourceURLs")]
+    if MASTERS in caller.groups:
+        bare, about = [{"verbs": ["*"], "nonResourceURLs": ["*"]}], [_ALL]
+    return {
+        "kind": place.resource.kind,
+        "apiVersion": place.api_version,
+        "metadata": {},
+        "spec": sent.get("spec") or {},
+        "status": {
+            "resourceRules": [_told(rule, ("verbs", "apiGroups", "resources", "resourceNames")) for rule in about],
+            "nonResourceRules": [_told(rule, ("verbs", "nonResourceURLs")) for rule in bare],
+            "incomplete": False,
+        },
+    }
+
+
+def _told(rule: Mapping[str, Any], fields: tuple[str, ...]) -> Body:
+    return {field: rule[field] for field in fields if rule.get(field)}
 
 
 def _attributes(spec: Body, namespace: str) -> Attributes:

@@ -51,3 +51,11 @@ async def test_rights(tmp_path: Path) -> None:
         assert (await stranger.get(f"{CONFIGS}/a"))["metadata"]["name"] == "a"
         with pytest.raises(Denied):
             await stranger.get("/api/v1/namespaces/default/secrets")
+        path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+        told = (await stranger.create(path, {"spec": {"namespace": "default"}}))["status"]
+        assert any(
+            "configmaps" in rule["resources"] and rule["verbs"] == ["get", "list", "watch"]
+            for rule in told["resourceRules"]
+        )
+        assert not any("secrets" in rule["resources"] for rule in told["resourceRules"])
+        assert any("/apis" in rule["nonResourceURLs"] for rule in told["nonResourceRules"])
