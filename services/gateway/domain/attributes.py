@@ -30,6 +30,10 @@ ON_NAMESPACE = (("status",), ("finalize",))
 IAM = "iam.kubesphere.io"
 TENANT = "tenant.kubesphere.io"
 NOTIFICATION = "notification.kubesphere.io"
+IN_DEVOPS = frozenset({("devops.kubesphere.io", "pipelines"), ("devops.kubesphere.io", "pipelineruns")})
+"""What lies in a DevOps project where its path names a namespace: the project's own, of the same name. A namespace of
+the cluster that is called so lends no right in it.
+"""
 GLOBAL_RESOURCES = frozenset(
     {
         (IAM, "users"),
@@ -103,6 +107,7 @@ def read_attributes(method: str, path: Path, query: str) -> Attributes:
     verb, rest = _verb(method, rest)
     workspace, namespace, devops, rest = _placed(rest, whole=prefix not in KUBERNETES)
     resource, name, subresource = (*rest[:3], "", "", "")[:3]
+    devops = devops or (namespace if (group, resource) in IN_DEVOPS else "")
     if verb == "proxy":
         subresource = ""
     _require_plain(path, len(segments) - max(0, len(rest) - (2 if verb == "proxy" else 3)))
@@ -138,6 +143,7 @@ def wished(
     group: str, resource: str, *, verb: str = "", subresource: str = "", namespace: str = "", name: str = ""
 ) -> Attributes:
     """The attributes of a request to the cluster that is only asked about, as `read_attributes` would read it."""
+    devops = namespace if (group, resource) in IN_DEVOPS else ""
     return Attributes(
         verb=verb,
         path="",
@@ -147,7 +153,8 @@ def wished(
         resource=resource,
         name=name,
         subresource=subresource,
-        scope=_scope(group, resource, _Place("", namespace, "")),
+        devops=devops,
+        scope=_scope(group, resource, _Place("", namespace, devops)),
         resource_request=True,
         kubernetes_request=True,
         keys=resource_keys(resource, subresource),
@@ -198,10 +205,10 @@ def _placed(rest: tuple[str, ...], *, whole: bool) -> tuple[str, str, str, tuple
 def _scope(group: str, resource: str, place: _Place) -> Scope:
     if (group, resource) in GLOBAL_RESOURCES:
         return Scope.GLOBAL
-    if place.namespace:
-        return Scope.NAMESPACE
     if place.devops:
         return Scope.DEVOPS
+    if place.namespace:
+        return Scope.NAMESPACE
     return Scope.WORKSPACE if place.workspace else Scope.CLUSTER
 
 

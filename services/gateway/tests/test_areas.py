@@ -162,6 +162,7 @@ def test_no_namespace_lends_rights_in_a_devops_project(index: Index) -> None:
     apply(index, bound("cd", "mine", "admin", user("out")), 1, AT)
     assert may(index, "out", "GET", "/api/v1/namespaces/cd/pods")
     assert not may(index, "out", "GET", "/kapis/devops.kubesphere.io/v1alpha3/devops/cd/pipelines")
+    assert not may(index, "out", "GET", "/kapis/devops.kubesphere.io/v1alpha3/namespaces/cd/pipelineruns/r")
     apply(index, cluster.ProjectObserved(project="ci", uid="9", workspace="b"), 2, AT)
     assert not may(index, "out", "GET", "/api/v1/namespaces/ci/pods")
 

@@ -39,6 +39,18 @@ ROWS = [
         {"workspace": "ws1", "namespace": "ns1"},
     ),
     ("GET", IAM + "/devops/d1/members", ("list", "members", "", "", DEVOPS), {"devops": "d1"}),
+    (
+        "POST",
+        "/kapis/devops.kubesphere.io/v1alpha3/namespaces/d1/pipelines/p/pipelineruns",
+        ("create", "pipelines", "p", "pipelineruns", DEVOPS),
+        {"namespace": "d1", "devops": "d1"},
+    ),
+    (
+        "GET",
+        "/apis/devops.kubesphere.io/v1alpha3/namespaces/d1/pipelineruns",
+        ("list", "pipelineruns", "", "", DEVOPS),
+        {"namespace": "d1", "devops": "d1"},
+    ),
     ("GET", "/api/v1/namespaces/ns1", ("get", "namespaces", "ns1", "", NAMESPACE), {"namespace": "ns1"}),
     (
         "GET",
