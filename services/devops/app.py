@@ -76,6 +76,7 @@ def works_of(
     return Works(
         sealer=sealer_of(data),
         bell=Bell(clock),
+        broom=Bell(clock),
         processes=processes,
         git=Git(egress, processes),
         logs=Logs(data / "logs", settings.log_mib * MIB),

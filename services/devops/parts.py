@@ -72,7 +72,9 @@ class Works:
 
     sealer: Sealer
     bell: Bell
-    """Rung when a run was asked for, stopped, answered, or when something is to be swept."""
+    """Rung when a run was asked for, stopped or answered."""
+    broom: Bell
+    """Rung when something is to be swept."""
     processes: Processes
     git: Git
     logs: Logs

@@ -174,8 +174,8 @@ async def who_reads_what(suite: Suite) -> None:
     }
     assert found == {path: tuple(sorted(whom, key=EVERYBODY.index)) for path, whom in OPEN_TO.items()}
     for path in ("/query?query=up", "/query_range?query=up&start=1&end=2&step=1", "/series?match[]=up", "/labels"):
-        found = {who: (await suite.ask(who, PROMETHEUS + path))[0] for who in EVERYBODY}
-        assert found == {**dict.fromkeys(EVERYBODY, 403), "admin": 200, "vera": 200}, path
+        statuses = {who: (await suite.ask(who, PROMETHEUS + path))[0] for who in EVERYBODY}
+        assert statuses == {**dict.fromkeys(EVERYBODY, 403), "admin": 200, "vera": 200}, path
     for path in ("query", "query_range", "parse"):
         assert (await suite.ask("admin", f"/internal/monitoring/v1/{path}", "POST", json={}))[0] == 404
 

@@ -69,7 +69,7 @@ async def _patch(objects: Objects, request: web.BaseRequest, where: Place) -> we
             raise _refused()
         wanted = writes.typed(where, bodies.whole(await bodies.from_yaml(raw)))
         return _shown(_applied(objects, request, where, wanted, dry=dry), form)
-    change = patching.reads(media, raw)
+    change = patching.reads(media, raw, custom=where.resource.custom)
     if where.subresource == "scale":
         current = objects.get(where.resource.store, where.name, where.namespace)
         wanted = change(subresources.scale(current))
@@ -85,7 +85,8 @@ def _applied(objects: Objects, request: web.BaseRequest, where: Place, wanted: B
     if not manager:
         text = 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'
         raise Malformed("manager-missing", text)
-    applying = Applying(where.resource, where.api_version, manager, where.subresource, objects.clock())
+    force = asked.flag(request.query, "force")
+    applying = Applying(where.resource, where.api_version, manager, where.subresource, objects.clock(), force)
     if objects.find(where.resource.store, where.name, where.namespace) is None and not where.subresource:
         named = {**wanted, "metadata": {**(wanted.get("metadata") or {})}}
         if named["metadata"].setdefault("name", where.name) != where.name:

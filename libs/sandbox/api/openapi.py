@@ -126,7 +126,7 @@ def _operation(resource: Resource, version: str, verb: str, action: str) -> Body
     if verb in ("create", "update", "patch"):
         names = (*_OPTIONS, "force") if verb == "patch" else _OPTIONS
         operation["parameters"] = [_option(name) for name in names]
-        media = (patching.APPLY, patching.JSON_PATCH, patching.MERGE) if verb == "patch" else ("application/json",)
+        media = patching.taken(custom=resource.custom) if verb == "patch" else ("application/json",)
         operation["requestBody"] = {"content": _content(resource, version, media), "required": True}
     return operation
 

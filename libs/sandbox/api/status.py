@@ -8,10 +8,13 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from libs.sandbox.apply import conflicts
 from libs.shared.errors import Fault
 from libs.shared.http import faults
 
 JSON: Final = "application/json"
+_CAUSES: Final = {"namespace-terminating": "NamespaceTerminating", conflicts.SLUG: "FieldManagerConflict"}
+"""Slug of a fault -> the reason of its causes, where they have one of their own."""
 
 
 def answer(body: Any, status: int = HTTPStatus.OK) -> web.Response:
@@ -38,8 +41,9 @@ def status(fault: Fault) -> dict[str, Any]:
         details["kind"], _, group = details["kind"].partition(".")
         if group:
             details["group"] = group
-    if fault.slug == "namespace-terminating":
-        body["details"]["causes"][0]["reason"] = "NamespaceTerminating"
+    if reason_of_causes := _CAUSES.get(fault.slug):
+        for cause in body["details"]["causes"]:
+            cause["reason"] = reason_of_causes
     return body
 
 

@@ -1,6 +1,6 @@
 """One application of a wish by a manager: merged into what stands, without what he wished before and no longer does.
 
-What another manager has set is overruled and never reported as a conflict; he keeps his claim in `managedFields`.
+Only those who apply own fields: what was written in any other way is overruled without a word.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from libs.sandbox.apply import owned
-from libs.sandbox.apply.keys import identity, is_set, keys
+from libs.sandbox.apply import conflicts, owned
+from libs.sandbox.apply.keys import added, identity, is_set, keys
 from libs.sandbox.apply.owned import Fields
 from libs.sandbox.resource import Resource
 from libs.shared.objects import meta
@@ -29,6 +29,8 @@ class Applying:
     manager: str
     subresource: str
     at: datetime
+    force: bool = False
+    """Whether he takes over what another has applied."""
 
     def first(self, wanted: Body) -> Body:
         """The wish as a new object."""
@@ -37,22 +39,42 @@ class Applying:
         return body
 
     def merged(self, current: Body, wanted: Body) -> Body:
-        """What stands with the wish in it; equal to what stands where the wish changes nothing."""
+        """What stands with the wish in it; equal to what stands where the wish changes nothing.
+
+        Raises `Conflict` where it would change what another has applied, and isn't forced.
+        """
         entries = [entry for entry in current["metadata"].get("managedFields") or () if isinstance(entry, dict)]
         before = next((entry for entry in entries if self._own(entry)), None)
-        others: Fields = {}
-        for entry in entries:
-            if entry is not before:
-                others = owned.together(others, entry.get("fieldsV1") or {})
         fields = owned.of(wanted)
+        left = self._left([entry for entry in entries if entry is not before], fields, wanted, current)
+        others: Fields = {}
+        for entry in left:
+            others = owned.together(others, entry.get("fieldsV1") or {})
         dropped = owned.without(owned.without((before or {}).get("fieldsV1") or {}, fields), others)
         wish = {key: value for key, value in wanted.items() if key not in ("apiVersion", "kind")}
         body: Body = {**_merged(_lacking(current, dropped), wish, "", custom=self.resource.custom)}
         entry = self._entry(fields)
         if before is not None and before.get("fieldsV1") == fields and _same(current, body):
             entry = before
-        managed = [entry, *(other for other in entries if other is not before)]
+        managed = [entry, *left]
         return {**body, "metadata": {**body["metadata"], "managedFields": managed}}
+
+    def _left(self, others: list[Body], fields: Fields, wanted: Body, current: Body) -> list[Body]:
+        """What the other managers own from now on."""
+        lost = {
+            place: found
+            for place, entry in enumerate(others)
+            if entry.get("operation") == "Apply"
+            and (found := conflicts.overruled(fields, entry.get("fieldsV1") or {}, wanted, current))
+        }
+        if not self.force:
+            named = {str(others[place].get("manager")): found for place, found in lost.items()}
+            conflicts.refuse(named, {str(e.get("manager")): str(e.get("apiVersion")) for e in others})
+        kept = [
+            {**entry, "fieldsV1": owned.without(entry["fieldsV1"], lost[place])} if place in lost else entry
+            for place, entry in enumerate(others)
+        ]
+        return [entry for entry in kept if entry.get("fieldsV1")]
 
     def _own(self, entry: Body) -> bool:
         return (
@@ -92,7 +114,7 @@ def _merged(old: Any, new: Any, field: str, *, custom: bool) -> Any:
         return base
     if isinstance(new, list) and isinstance(old, list):
         if is_set(field):
-            return [*old, *(item for item in new if item not in old)]
+            return added(old, new)
         names = () if custom and field != "ownerReferences" else keys(field, [*old, *new])
         if names:
             return _items(old, new, names, custom=custom)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import orjson
+
 _MAPS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "containers": (("name",),),
     "initContainers": (("name",),),
@@ -33,10 +35,24 @@ _SETS: Final = frozenset({"finalizers"})
 def keys(field: str, items: list[Any]) -> tuple[str, ...]:
     """The members that tell items of this list apart, none where it is replaced as a whole."""
     for choice in _MAPS.get(field, ()):
-        needed = [name for name in choice if name not in _DEFAULTS]
-        if items and all(isinstance(item, Mapping) and all(name in item for name in needed) for item in items):
+        if items and all(isinstance(item, Mapping) and _told(item, choice) for item in items):
             return choice
     return ()
+
+
+def _told(item: Mapping[str, Any], choice: tuple[str, ...]) -> bool:
+    return all(isinstance(item.get(name, _DEFAULTS.get(name)), str | int) for name in choice)
+
+
+def added(old: list[Any], new: list[Any]) -> list[Any]:
+    """A set with the items of another that it lacks."""
+    seen = {mark(item) for item in old}
+    return [*old, *(item for item in new if mark(item) not in seen)]
+
+
+def mark(item: Any) -> bytes:
+    """Something that equals for equal items, and can be looked up."""
+    return orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
 
 
 def is_set(field: str) -> bool:

@@ -8,6 +8,7 @@ from libs.sandbox.tests.samples import SAMPLES, broken
 from libs.sandbox.tests.served import Stage, served
 
 APPLY = "application/apply-patch+yaml"
+STRATEGIC = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
 
 
@@ -23,6 +24,7 @@ async def test_a_wrong_value(tmp_path: Path, path: str) -> None:
             if name:
                 await refused_or_kept(stage, "PUT", f"{path}/{name}", wrong, "application/json")
                 await refused_or_kept(stage, "PATCH", f"{path}/{name}?fieldManager=a&force=1", wrong, APPLY)
+                await refused_or_kept(stage, "PATCH", f"{path}/{name}", wrong, STRATEGIC)
         if name:
             assert (
                 await stage.ask("PATCH", f"{path}/{name}", {"metadata": {"labels": {"a": "b"}}}, MERGE)

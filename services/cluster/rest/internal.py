@@ -9,10 +9,10 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.shared.bell import Bell
-from libs.shared.errors import Invalid
+from libs.shared.errors import Invalid, Missing
 from libs.shared.http.reading import strict
 from libs.shared.http.route import Access, Route
-from services.cluster.domain.resource import RESOURCES, TOLD, JsonObject, metadata, revision, uid
+from services.cluster.domain.resource import RESOURCES, TOLD, JsonObject, revision
 from services.cluster.domain.shelf import Key
 from services.cluster.parts import Parts
 from services.cluster.queries import objects as queries
@@ -26,8 +26,8 @@ SECONDS = 1.0
 """How long a change is waited for."""
 
 
-class WrittenShape(BaseModel):
-    """What was written: the object as the cluster answered it, or what it was before it was deleted."""
+class ChangedShape(BaseModel):
+    """What was changed; the namespace is empty for what lies in none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,9 +35,6 @@ class WrittenShape(BaseModel):
     resource: str = Field(description="plural of its kind, such as pods")
     namespace: str = ""
     name: str
-    uid: str = ""
-    revision: int = Field(default=0, description="its resourceVersion")
-    deleted: bool = False
 
 
 class SeenShape(BaseModel):
@@ -64,30 +61,40 @@ async def stream_objects(request: web.Request, parts: Parts) -> web.StreamRespon
 
 
 async def see_change(request: web.Request, parts: Parts) -> web.StreamResponse:
-    """Return when this copy's memory holds what was just written to the cluster, so that whoever wrote it finds it in
-    the next list; the answer names the events that told of it. `seen` is false where that took too long.
+    """Return when this copy's memory holds an object as it stands in the cluster now: whoever has just written it is
+    answered when the next list has it. The answer names the events that told of it; `seen` is false where that took
+    too long.
     """
-    asked = await strict(request, WrittenShape)
+    asked = await strict(request, ChangedShape)
     known, key = RESOURCES.get(asked.resource), Key(asked.resource, asked.namespace, asked.name)
     if known is None or known.group != asked.group or not known.kept or not parts.shelf.stands(known.plural):
         return web.json_response({"seen": True})  # lists of it come from the cluster itself
-    bell = Bell(parts.clock)
-    until = parts.clock.monotonic() + SECONDS
-    with parts.shelf.heard(frozenset({key.plural}), bell.ring):
-        while not (seen := _reached(parts.shelf.get(key), asked)) and parts.clock.monotonic() < until:
-            await bell.wait(until - parts.clock.monotonic())
+    try:
+        now = await parts.kube.get(known.path(asked.namespace, asked.name))
+    except Missing:
+        now = None
+    seen = await _reached(key, now, parts)
     if known in TOLD:
         await parts.work.facts.name(key)
     return web.json_response({"seen": seen})
 
 
-def _reached(held: JsonObject | None, asked: WrittenShape) -> bool:
-    """Whether what is held is as new as what was written, or gone as it was to be."""
-    if held is None:
-        return asked.deleted
-    if asked.deleted:
-        return uid(held) != asked.uid or bool(metadata(held).get("deletionTimestamp"))
-    return revision(held) >= asked.revision
+async def _reached(key: Key, now: JsonObject | None, parts: Parts) -> bool:
+    bell = Bell(parts.clock)
+    until = parts.clock.monotonic() + SECONDS
+    with parts.shelf.heard(frozenset({key.plural}), bell.ring):
+        while not _as_new(parts.shelf.get(key), now):
+            if (left := until - parts.clock.monotonic()) <= 0:
+                return False
+            await bell.wait(left)
+    return True
+
+
+def _as_new(held: JsonObject | None, now: JsonObject | None) -> bool:
+    """Whether what is held is as new as what stands, or gone with it."""
+    if held is None or now is None:
+        return held is now
+    return revision(held) >= revision(now)
 
 
 async def _facts(parts: Parts) -> AsyncIterator[bytes]:
@@ -125,7 +132,7 @@ ROUTES = (
         "/internal/cluster/v1/seen",
         see_change,
         access=Access.INTERNAL,
-        body=WrittenShape,
+        body=ChangedShape,
         answer=SeenShape,
     ),
     Route(

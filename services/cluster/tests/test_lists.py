@@ -9,7 +9,7 @@ import pytest
 
 from services.cluster.domain.resource import KNOWN
 from services.cluster.tests.served import LISTS, OLDER, Asked, served
-from services.cluster.tests.stage import NAMESPACES, World, namespace
+from services.cluster.tests.stage import NAMESPACES, ROLES, World, namespace
 
 HERE = LISTS + "/namespaces/p1"
 CORE, APPS = "/api/v1/namespaces/p1", "/apis/apps/v1/namespaces/p1"
@@ -227,35 +227,24 @@ async def test_a_kind_that_is_too_large_is_read_from_the_cluster(world: World) -
 
 
 async def test_a_change_is_waited_for(ask: Asked) -> None:
-    """Whoever wrote to the cluster is told when lists know of it; what never comes is not waited for long."""
+    """Whoever wrote to the cluster is told when lists know of it, also of what is gone; what is not followed is not
+    waited for.
+    """
     route = "/internal/cluster/v1/seen"
-    made = await ask.stage.kube.create(APPS + "/deployments", deployment("web", 1))
-    about = {
-        "name": "web",
-        "namespace": "p1",
-        "uid": made["metadata"]["uid"],
-        "resource": "deployments",
-        "group": "apps",
-    }
-    written = {**about, "revision": int(made["metadata"]["resourceVersion"])}
-    assert (await ask.gateway("POST", route, written)).json == {"seen": True}
-    assert (await ask("GET", HERE + "/deployments?name=web")).names == ["web"]
-    await ask.stage.kube.delete(APPS + "/deployments/web", {"propagationPolicy": "Background"})
-    assert (await ask.gateway("POST", route, {**about, "deleted": True})).json == {"seen": True}
-    assert (await ask("GET", HERE + "/deployments?name=web")).names == []
-    never = {**written, "revision": 10**12}
-    assert (await ask.gateway("POST", route, never)).json == {"seen": False}
-    assert (await ask("POST", route, written)).status == 403, "it is for services alone"
+    web = {"group": "apps", "resource": "deployments", "namespace": "p1", "name": "web"}
+    for number in range(5):
+        await ask.stage.kube.create(APPS + "/deployments", deployment("web", number))
+        assert (await ask.gateway("POST", route, web)).json == {"seen": True}
+        assert (await ask("GET", HERE + "/deployments?name=web")).names == ["web"]
+        await ask.stage.kube.delete(APPS + "/deployments/web", {"propagationPolicy": "Background"})
+        assert (await ask.gateway("POST", route, web)).json == {"seen": True}
+        assert (await ask("GET", HERE + "/deployments?name=web")).names == []
+    assert (await ask("POST", route, web)).status == 403, "it is for services alone"
+    for other in ({"resource": "secrets", "name": "x"}, {"resource": "services", "group": "serving", "name": "x"}):
+        assert (await ask.gateway("POST", route, other)).json == {"seen": True}
     role = {"metadata": {"name": "dev"}, "rules": []}
-    made = await ask.stage.kube.create("/apis/rbac.authorization.k8s.io/v1/namespaces/p1/roles", role)
-    group = "rbac.authorization.k8s.io"
-    body = {
-        "resource": "roles",
-        "group": group,
-        "namespace": "p1",
-        "name": "dev",
-        "revision": int(made["metadata"]["resourceVersion"]),
-    }
+    await ask.stage.kube.create(ROLES, role)
+    body = {"resource": "roles", "group": "rbac.authorization.k8s.io", "namespace": "p1", "name": "dev"}
     assert "ProjectRoleObserved=" in (await ask.gateway("POST", route, body)).told
 
 

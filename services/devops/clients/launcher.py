@@ -68,7 +68,7 @@ def _become(wish: dict[str, Any]) -> None:
         for name, value in wish["limits"].items():
             _limit(getattr(resource, name), value)
         _limit(resource.RLIMIT_NPROC, wish["processes"] + _mine())
-        for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         os.execve(wish["argv"][0], wish["argv"], wish["env"])  # noqa: S606  # no shell between
     except (OSError, ValueError) as error:

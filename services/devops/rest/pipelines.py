@@ -88,7 +88,7 @@ async def delete_pipeline(request: web.Request, parts: Parts) -> web.StreamRespo
     await parts.store.transact(
         commands.delete_pipeline, project.name, request.match_info["pipeline"], by=caller(request).user
     )
-    parts.works.bell.ring()
+    parts.works.broom.ring()
     return web.json_response(SUCCESS)
 
 

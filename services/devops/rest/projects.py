@@ -87,6 +87,7 @@ async def delete_project(request: web.Request, parts: Parts) -> web.StreamRespon
         workspace=request.match_info["workspace"],
         by=caller(request).user,
     )
+    parts.works.broom.ring()
     return web.json_response(SUCCESS)
 
 

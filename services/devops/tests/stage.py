@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -34,6 +35,7 @@ from services.devops.app import DOCUMENTS, SERVICE, load_seeds, works_of
 from services.devops.parts import Parts
 from services.devops.reactions import REACTIONS
 from services.devops.settings import DevopsSettings
+from services.devops.workers import sweep
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -118,6 +120,14 @@ class Stage:
         """Every event of these names so far, or all."""
         rows = await self.parts.store.outbox.waiting(100_000)
         return [row.envelope for row in rows if not names or row.envelope.name in names]
+
+    async def swept(self) -> None:
+        """Everything is swept that is left of what is gone, as the worker does; runs that go on are ended first."""
+        async with asyncio.timeout(20):
+            while await sweep.sweep_documents(self.parts) or self.parts.works.kept():
+                self.parts.works.bell.ring()
+                await sweep.sweep_files(self.parts)
+                await asyncio.sleep(0.05)
 
     async def project(self, name: str = "works", *, workspace: str = "ws1", who: str = "admin") -> str:
         """A project's generated name."""

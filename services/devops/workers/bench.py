@@ -53,6 +53,8 @@ class Bench:
     masks: Masks = field(default_factory=Masks)
     waiting: int = 0
     """Inputs that wait for somebody's word."""
+    told: str = ""
+    """The last failure that the log tells of."""
 
     def __post_init__(self) -> None:
         self.run: Run = self.book.run
@@ -128,6 +130,12 @@ class Bench:
     def say(self, text: str, step: str = "") -> None:
         """A line of the log."""
         self.log.write(step, self.masks.hidden(text.encode(errors="replace").rstrip(b"\n")) + b"\n")
+
+    def say_why(self, reason: str, step: str = "") -> None:
+        """Why something failed, once."""
+        if reason and reason != self.told:
+            self.say(f"ERROR: {reason}", step)
+        self.told = reason
 
     async def heard(self, step: str, stream: Stream, part: bytes) -> None:
         """Something that a step wrote. Raises `Halt` when the log is full."""

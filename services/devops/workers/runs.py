@@ -167,8 +167,8 @@ async def _carried(run: Run, leash: Leash, nudge: asyncio.Event, parts: Parts) -
     if not bench.log.begun:
         bench.say(f"Started by user {run.creator}")
     halt = await walk(bench)
-    if halt is not None and halt.reason:
-        bench.say(f"{'ERROR' if halt.result is Result.FAILURE else halt.result.value}: {halt.reason}")
+    if halt is not None:
+        bench.say_why(halt.reason)
     bench.say(f"Finished: {(halt.result if halt else Result.SUCCESS).value}")
     await bench.close()
     return halt

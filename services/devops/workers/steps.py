@@ -99,7 +99,7 @@ def _label(step: Step, scope: Scope, bench: Bench) -> str:
 
 async def _end(step: Step, scope: Scope, state: StepState, halt: Halt, bench: Bench) -> None:
     if halt.result is Result.FAILURE:
-        bench.say(f"ERROR: {halt.reason}", step.id)
+        bench.say_why(halt.reason, step.id)
     await bench.book.end_step(scope.node, state, halt)
 
 

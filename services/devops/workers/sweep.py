@@ -9,18 +9,18 @@ from services.devops.parts import Parts
 from services.devops.queries import run as queries
 from services.devops.workers.runs import forget
 
-EVERY = 5.0
-"""Seconds between two looks."""
+EVERY = 2.0
+"""Seconds between two looks that nothing asked for."""
 BATCH = 200
 
 
-async def sweep(parts: Parts) -> None:
+async def sweep_gone(parts: Parts) -> None:
     """For ever."""
     await sweep_files(parts)
     while True:
         if await sweep_documents(parts):
             await sweep_files(parts)
-        await parts.clock.sleep(EVERY)
+        await parts.works.broom.wait(EVERY)
 
 
 async def sweep_documents(parts: Parts) -> bool:

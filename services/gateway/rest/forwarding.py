@@ -16,6 +16,7 @@ from services.gateway.domain.caller import reserved
 from services.gateway.domain.granting import guarded, of_rights
 from services.gateway.domain.headers import asked_on
 from services.gateway.rest.admission import traced
+from services.gateway.rest.freshness import listed
 from services.gateway.rest.guarding import REFUSED, hold, write
 from services.gateway.rest.passing import answered, broken_off
 from services.gateway.rest.sockets import bridge, is_upgrade, protocols_of
@@ -47,6 +48,8 @@ async def forward(asked: Visit) -> web.StreamResponse:
     body = small if upload is None or small is not None else upload()
     try:
         async with speaker(asked).forwarded(replace(_ask(asked), body=body)) as answer:
+            if answer.status < REFUSED:
+                await listed(asked, small)
             if answer.status == MADE and not asked.asked.name:
                 return await _made(asked, answer)
             if of_rights(asked.asked) and asked.asked.verb == "delete" and answer.status < REFUSED:

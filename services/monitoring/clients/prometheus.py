@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ class Prometheus:
             url = URL()
         if url.scheme not in ("http", "https") or not url.host:
             raise Invalid("metrics-address", "ORRERY_METRICS is to be embedded: or prometheus+http(s)://HOST[:PORT]")
-        self._login = aiohttp.BasicAuth(url.user, url.password or "") if url.user else None
+        self._headers = {"Authorization": _login(url)} if url.user else {}
         self._base = url.with_user(None)
         self._seconds = settings.query_seconds
         self._session: aiohttp.ClientSession | None = None
@@ -73,7 +74,7 @@ class Prometheus:
         """The `data` of an answer; raises `Invalid` for what Prometheus refuses, `Busy`, `Broken`."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS), auth=self._login, trust_env=False
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS), headers=self._headers, trust_env=False
             )
         fields = [(k, one) for k, value in form.items() for one in (value if isinstance(value, list) else [value])]
         timeout = aiohttp.ClientTimeout(total=self._seconds)
@@ -84,6 +85,10 @@ class Prometheus:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Busy("metrics-unreachable", "the Prometheus that ORRERY_METRICS names does not answer") from error
         return _data(raw)
+
+
+def _login(url: URL) -> str:
+    return "Basic " + b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
 
 
 async def _bounded(reply: aiohttp.ClientResponse) -> bytes:

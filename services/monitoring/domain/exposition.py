@@ -10,6 +10,7 @@ from services.monitoring.domain.labels import NAME, Labels
 
 LINE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)[ \t]*(\{.*\})?[ \t]*([^\s{}]+)(?:[ \t]+(-?[0-9.]+))?(?:[ \t]+#.*)?")
 LABEL = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
+METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 ESCAPE = re.compile(r'\\([\\n"])')
 MOST_LABELS = 64
 LONGEST = 2048
@@ -46,6 +47,8 @@ class Reader:
 
     def _labels(self, head: str) -> Labels | None:
         name, _, rest = head.partition("{")
+        if not METRIC.fullmatch(name.strip()):
+            raise Invalid("exposition", f"no name of a metric: {head[:200]}")
         found = {NAME: name.strip()}
         rest, at = rest.rpartition("}")[0], 0
         while at < len(rest):

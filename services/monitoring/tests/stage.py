@@ -118,12 +118,12 @@ def standing(clock: VirtualClock) -> Cluster:
 
 
 @asynccontextmanager
-async def opened(folder: Path, **settings: object) -> AsyncIterator[Parts]:
+async def opened(folder: Path, *, upstreams: Upstreams | None = None, **settings: object) -> AsyncIterator[Parts]:
     """The service's parts on this folder; opened again, it finds what was kept."""
     clock = VirtualClock()
     chosen = MonitoringSettings.model_validate(settings)
     store = Embedded(folder / "series", chosen, clock)
-    upstreams = Upstreams({})
+    upstreams = upstreams or Upstreams({})
     try:
         targets = Targets(cast("Kube", standing(clock)), upstreams)
         yield Parts(clock, chosen, store, store, targets, seeds(), Journal(silent("monitoring")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from libs.shared.errors import Broken, Busy, Fault, Invalid
@@ -100,9 +101,13 @@ def _own(service: str) -> Callable[[Parts], Coroutine[Any, Any, str]]:
     async def fetch(parts: Parts) -> str:
         asked = parts.targets.upstreams.request(service, "GET", "/metrics", seconds=parts.settings.timeout)
         async with asked as reply:
-            raw = await reply.content.read(LARGEST)
-            if reply.status != 200 or not reply.content.at_eof():  # noqa: PLR2004  # HTTP's OK
-                raise Broken("scrape", f"{service} answered {reply.status} or more than {LARGEST} bytes")
+            raw = bytearray()
+            async for part in reply.content.iter_any():
+                raw += part
+                if len(raw) > LARGEST:
+                    raise Broken("scrape", f"{service} exposes more than {LARGEST} bytes")
+            if reply.status != HTTPStatus.OK:
+                raise Broken("scrape", f"{service} answered {reply.status}")
             return raw.decode(errors="replace")
 
     return fetch

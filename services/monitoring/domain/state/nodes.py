@@ -19,7 +19,7 @@ def node(item: Mapping[str, Any]) -> Iterator[State]:
     meta, status = item["metadata"], item.get("status") or {}
     name, own = meta.get("name", ""), {"node": meta.get("name", "")}
     yield "kube_node_info", {**own, "internal_ip": address(item)}, 1
-    yield "kube_node_spec_unschedulable", own, float(bool(item.get("spec", {}).get("unschedulable")))
+    yield "kube_node_spec_unschedulable", own, float(bool((item.get("spec") or {}).get("unschedulable")))
     roles = {key.removeprefix(ROLE) for key in meta.get("labels") or {} if key.startswith(ROLE)}
     for role in sorted(roles | (set(MASTER[:1]) if roles & set(MASTER) else set())):
         yield "kube_node_role", {"node": name, "role": role}, 1

@@ -41,7 +41,11 @@ def secret(item: Object) -> Iterator[State]:
 
 def service(item: Object) -> Iterator[State]:
     """Its address."""
-    yield "kube_service_info", {**place(item, "service"), "cluster_ip": item.get("spec", {}).get("clusterIP", "")}, 1
+    yield (
+        "kube_service_info",
+        {**place(item, "service"), "cluster_ip": (item.get("spec") or {}).get("clusterIP", "")},
+        1,
+    )
 
 
 def volume(item: Object) -> Iterator[State]:
@@ -51,7 +55,7 @@ def volume(item: Object) -> Iterator[State]:
 
 def claim(item: Object) -> Iterator[State]:
     """Its class and volume."""
-    spec = item.get("spec", {})
+    spec = item.get("spec") or {}
     more = {"storageclass": spec.get("storageClassName", ""), "volumename": spec.get("volumeName", "")}
     yield "kube_persistentvolumeclaim_info", {**place(item, "persistentvolumeclaim"), **more}, 1
 
@@ -59,7 +63,7 @@ def claim(item: Object) -> Iterator[State]:
 def resource_quota(item: Object) -> Iterator[State]:
     """What is allowed and what is used."""
     status = item.get("status") or {}
-    hard = status.get("hard") or item.get("spec", {}).get("hard") or {}
+    hard = status.get("hard") or (item.get("spec") or {}).get("hard") or {}
     for kind, several in (("hard", hard), ("used", status.get("used") or {})):
         for resource, value in several.items():
             yield (
