@@ -10,10 +10,12 @@ from libs.shared.service import Host, Service
 from services.mesh.domain.governing import GROUP, ServicePolicy, Strategy
 from services.mesh.domain.space import Space
 from services.mesh.domain.split import Split
+from services.mesh.domain.traces import Traces
 from services.mesh.domain.view import View
 from services.mesh.kinds import KINDS
 from services.mesh.parts import Journal, Parts
 from services.mesh.reactions import FOLLOWS, REACTIONS
+from services.mesh.rest import ROUTES
 from services.mesh.settings import MeshSettings
 from services.mesh.workers import WORKERS
 
@@ -22,7 +24,8 @@ from services.mesh.workers import WORKERS
 async def opened(host: Host) -> AsyncIterator[Parts]:
     """The parts; nothing of them has to be closed."""
     settings: MeshSettings = host.settings
-    yield Parts(host.store, host.clock, settings, host.cluster, View(), Journal(host.telemetry))
+    traces = Traces(settings.trace_bytes, settings.trace_seconds)
+    yield Parts(host.store, host.clock, settings, host.cluster, View(), Journal(host.telemetry), traces)
 
 
 SERVICE = Service(
@@ -32,6 +35,7 @@ SERVICE = Service(
     open=opened,
     documents=(Strategy, ServicePolicy, Space, Split),
     publishes=EVENTS,
+    routes=ROUTES,
     kinds=KINDS,
     reactions=REACTIONS,
     follows=FOLLOWS,

@@ -12,6 +12,7 @@ from libs.shared.telemetry import Telemetry
 from libs.shared.values import Clock
 from services.mesh.clients.istio import Api
 from services.mesh.domain.component import Key
+from services.mesh.domain.traces import Traces
 from services.mesh.domain.view import View
 from services.mesh.settings import MeshSettings
 
@@ -50,7 +51,7 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What workers and followers work with."""
+    """What rest, workers and followers work with."""
 
     store: Store
     clock: Clock
@@ -58,3 +59,4 @@ class Parts:
     kube: Api
     view: View
     journal: Journal
+    traces: Traces

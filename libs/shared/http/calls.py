@@ -104,6 +104,8 @@ class Calls:
         signed = Signed(service, method, target, hashlib.sha256(body).hexdigest())
         who = Identity("", (), UNSAID, request_id=current_cause().correlation)
         headers = {HEADER: self._signer().sign(signed, who)} | ({"Content-Type": JSON} if body else {})
+        if parent := current_cause().traceparent:
+            headers["traceparent"] = parent
         async with self._upstreams.request(
             service, method, target, headers=headers, data=body or None, seconds=seconds
         ) as answer:

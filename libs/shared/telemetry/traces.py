@@ -11,17 +11,21 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags, Tracer
 
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
 
-def make_provider(service: str, processors: tuple[SpanProcessor, ...] = ()) -> TracerProvider:
-    """A provider of this service alone. Without a processor nothing is recorded, and trace ids are still passed on."""
+def make_provider(
+    service: str, processors: tuple[SpanProcessor, ...] = (), sampler: Sampler | None = None
+) -> TracerProvider:
+    """A provider of this service alone. Without a processor nothing is recorded, and trace ids are still passed on.
+    `sampler` says which traces that begin here are recorded; all, unless given.
+    """
     provider = TracerProvider(
         resource=Resource({"service.name": service, "service.namespace": "orrery"}),
-        sampler=ParentBased(ALWAYS_ON if processors else ALWAYS_OFF),
+        sampler=ParentBased((sampler or ALWAYS_ON) if processors else ALWAYS_OFF),
         shutdown_on_exit=False,
     )
     for processor in processors:

@@ -1,0 +1,137 @@
+"""Spans gathered in memory, for the service that keeps the suite's own traces; bounded in number and in rate."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+from opentelemetry.trace import Link, SpanKind, StatusCode
+from opentelemetry.trace.span import TraceState
+from opentelemetry.util.types import Attributes
+
+from libs.shared.values import Clock
+
+MOST: Final = 2048
+"""Spans that wait; one more is dropped."""
+A_SECOND: Final = 20.0
+"""Traces begun in a second that are recorded; the others have ids, and nothing is noted of them."""
+AT_ONCE: Final = 100.0
+"""Traces that may begin at once after a quiet time."""
+KINDS: Final = {kind: number for number, kind in enumerate(SpanKind, start=1)}
+ERROR: Final = 2
+
+
+class Rate(Sampler):
+    """Records a trace that begins, as long as no more than so many do in a second."""
+
+    def __init__(self, clock: Clock, a_second: float = A_SECOND, at_once: float = AT_ONCE) -> None:
+        self._clock, self._a_second, self._at_once = clock, a_second, at_once
+        self._left, self._then = at_once, clock.monotonic()
+
+    def should_sample(  # noqa: PLR0917  # the SDK gives them in this order
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        """The SDK's question."""
+        del parent_context, trace_id, name, kind, links
+        now = self._clock.monotonic()
+        self._left = min(self._at_once, self._left + (now - self._then) * self._a_second)
+        self._then = now
+        if self._left < 1:
+            return SamplingResult(Decision.DROP, None, trace_state)
+        self._left -= 1
+        return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, trace_state)
+
+    def get_description(self) -> str:
+        """The SDK's name of it."""
+        return f"Rate({self._a_second})"
+
+
+class Gathered(SpanProcessor):
+    """What has ended and waits to be fetched, in OTLP's JSON form."""
+
+    def __init__(self) -> None:
+        self._spans: deque[dict[str, Any]] = deque()
+        self._wake: Callable[[], None] = _nobody
+        self.dropped = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many there are."""
+        return len(self._spans)
+
+    def woken(self, wake: Callable[[], None]) -> None:
+        """Who is told of the first that waits."""
+        self._wake = wake
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Keep it, while there is room."""
+        context = span.context
+        if context is None or not context.trace_flags.sampled:
+            return
+        if len(self._spans) >= MOST:
+            self.dropped += 1
+            return
+        self._spans.append(_json(span))
+        if len(self._spans) == 1:
+            self._wake()
+
+    def take(self, most: int) -> list[dict[str, Any]]:
+        """Those that have waited longest."""
+        return [self._spans.popleft() for _ in range(min(most, len(self._spans)))]
+
+
+def attributes(given: Any) -> list[dict[str, Any]]:
+    """Attributes in OTLP's JSON form."""
+    return [{"key": key, "value": _value(value)} for key, value in (given or {}).items()]
+
+
+def _json(span: ReadableSpan) -> dict[str, Any]:
+    context, parent = span.context, span.parent
+    found: dict[str, Any] = {
+        "traceId": f"{context.trace_id:032x}",
+        "spanId": f"{context.span_id:016x}",
+        "name": span.name,
+        "kind": KINDS[span.kind],
+        "startTimeUnixNano": str(span.start_time or 0),
+        "endTimeUnixNano": str(span.end_time or 0),
+        "attributes": attributes(span.attributes),
+    }
+    if parent is not None:
+        found["parentSpanId"] = f"{parent.span_id:016x}"
+    if span.status.status_code is StatusCode.ERROR:
+        found["status"] = {"code": ERROR, "message": span.status.description or ""}
+    if span.events:
+        found["events"] = [
+            {"timeUnixNano": str(event.timestamp), "name": event.name, "attributes": attributes(event.attributes)}
+            for event in span.events
+        ]
+    return found
+
+
+def _value(value: Any) -> dict[str, Any]:
+    match value:
+        case bool():
+            return {"boolValue": value}
+        case int():
+            return {"intValue": str(value)}
+        case float():
+            return {"doubleValue": value}
+        case str():
+            return {"stringValue": value}
+        case _:
+            return {"arrayValue": {"values": [_value(one) for one in value]}}
+
+
+def _nobody() -> None:
+    """Wake nobody."""
