@@ -16,7 +16,7 @@ from services.mesh.domain.traces import MOST_SPANS, Traces
 from services.mesh.shapes import jaeger, otlp
 
 TRACE, OTHER = "0af7651916cd43dd8448eb211c80319c", "1af7651916cd43dd8448eb211c80319c"
-SPAN = {
+SPAN: dict[str, Any] = {
     "traceId": TRACE,
     "spanId": "b7ad6b7169203331",
     "parentSpanId": "a7ad6b7169203331",
