@@ -1,4 +1,4 @@
-"""What other services ask: every fact as an event, and objects as monitoring looks at them."""
+"""What other services ask: every fact as an event, and whether a change is known here."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.shared.bell import Bell
-from libs.shared.errors import Invalid, Missing
+from libs.shared.errors import Missing
 from libs.shared.http.reading import strict
 from libs.shared.http.route import Access, Route
 from services.cluster.domain.resource import RESOURCES, TOLD, JsonObject, revision
 from services.cluster.domain.shelf import Key
 from services.cluster.parts import Parts
-from services.cluster.queries import objects as queries
 from services.cluster.queries.index import index
-from services.cluster.shapes.slim import slim
 
 NDJSON = "application/x-ndjson"
 BATCH = 64 << 10
@@ -46,18 +44,6 @@ class SeenShape(BaseModel):
 async def stream_index(request: web.Request, parts: Parts) -> web.StreamResponse:
     """Facts as NDJSON, an event a line: `{"type", "subject", "version", "data"}`; the last is `{"end", "count"}`."""
     return await _stream(request, _facts(parts))
-
-
-async def stream_objects(request: web.Request, parts: Parts) -> web.StreamResponse:
-    """Objects as NDJSON: `{"kind", "namespace", "name", "uid", "labels", "ownerReferences", "spec", "status", …}`, of
-    the kinds that `resource` names (it may stand several times); the last line is `{"end", "count"}`.
-    """
-    asked = request.query.getall("resource", [])
-    unknown = [plural for plural in asked if plural not in RESOURCES or not RESOURCES[plural].kept]
-    if unknown or not asked:
-        accepted = ", ".join(sorted(plural for plural, known in RESOURCES.items() if known.kept))
-        raise Invalid("resource-unknown", f"resource names none, or {unknown}; accepted are {accepted}")
-    return await _stream(request, _objects(asked, parts))
 
 
 async def see_change(request: web.Request, parts: Parts) -> web.StreamResponse:
@@ -103,12 +89,6 @@ async def _facts(parts: Parts) -> AsyncIterator[bytes]:
         yield orjson.dumps(head)[:-1] + b',"data":' + event.model_dump_json().encode() + b"}"
 
 
-async def _objects(asked: list[str], parts: Parts) -> AsyncIterator[bytes]:
-    for plural in dict.fromkeys(asked):
-        for found in await queries.objects(parts.shelf, parts.kube, RESOURCES[plural]):
-            yield orjson.dumps(slim(RESOURCES[plural], found))
-
-
 async def _stream(request: web.Request, lines: AsyncIterator[bytes]) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": NDJSON})
     await response.prepare(request)
@@ -134,14 +114,5 @@ ROUTES = (
         access=Access.INTERNAL,
         body=ChangedShape,
         answer=SeenShape,
-    ),
-    Route(
-        "GET",
-        "/internal/cluster/v1/objects",
-        stream_objects,
-        access=Access.INTERNAL,
-        streams=True,
-        media=NDJSON,
-        parameters=(("resource", "plural of a kind, such as pods; several times for several"),),
     ),
 )

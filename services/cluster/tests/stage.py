@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,16 @@ class World:
     kube: Kube
     weather: Weather
     accounts: Accounts = field(default_factory=Accounts)
+    _cluster: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def up(self) -> None:
+        """Start the cluster, which has what it had before."""
+        opening = open_sandbox(self.folder, clock=SystemClock(), ids=time_ordered_id, world=quiet)
+        await self._cluster.enter_async_context(opening)
+
+    async def down(self) -> None:
+        """Stop it."""
+        await self._cluster.aclose()
 
     @asynccontextmanager
     async def opened(self, *names: str, **settings: object) -> AsyncIterator[Stage]:
@@ -156,12 +166,14 @@ def quiet(objects: Objects) -> Hooks:
 @asynccontextmanager
 async def world_in(folder: Path) -> AsyncIterator[World]:
     """A new sandbox cluster."""
-    async with open_sandbox(folder, clock=SystemClock(), ids=time_ordered_id, world=quiet) as sandbox:
-        kube = Kube.at(Written(sandbox.kubeconfig), SystemClock())
-        try:
-            yield World(folder, kube, Weather(kube))
-        finally:
-            await kube.close()
+    kube = Kube.at(Written(folder / "sandbox" / "kubeconfig"), SystemClock())
+    world = World(folder, kube, Weather(kube))
+    await world.up()
+    try:
+        yield world
+    finally:
+        await kube.close()
+        await world.down()
 
 
 def namespace(name: str = "p1", workspace: str = "ws", creator: str = "bob") -> dict[str, Any]:

@@ -128,3 +128,26 @@ async def test_a_namespace_made_anew_is_another_one(world: World) -> None:
             return told[-1]["uid"] == second["metadata"]["uid"] != first["metadata"]["uid"]
 
         await stage.until(anew)
+
+
+async def test_a_cluster_that_goes_and_comes_back(world: World) -> None:
+    """While it is away nothing is told to be gone; back with a history of its own, it is listed anew, and only what is
+    different is told.
+    """
+    for name in ("p1", "p2"):
+        await world.kube.create(NAMESPACES, namespace(name))
+    async with world.opened(*WATCHING) as stage:
+        await stage.until_told("ProjectObserved projects/p1")
+        await stage.until_told("ProjectObserved projects/p2")
+        before = await stage.lines("")
+        await world.down()
+        await stage.parts.clock.sleep(0.3)
+        assert await stage.lines("") == before
+        await world.up()
+        await world.kube.delete(NAMESPACES + "/p2")
+        await world.kube.create(NAMESPACES, namespace("p3"))
+        await stage.until_told("ProjectObserved projects/p3")
+        await stage.until_told("ProjectGone projects/p2")
+        assert await stage.lines() == ["ProjectObserved projects/p1"]
+        gone = [line for line in await stage.lines("") if line.startswith("ProjectGone")]
+        assert gone == ["ProjectGone projects/p2"]
