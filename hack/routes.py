@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
-from libs.shared.http.route import Mine, Question, Route
+from libs.shared.http.route import Question, Route
 from libs.shared.kinds import serve
 from services.catalogue import CATALOGUE, service
 
@@ -49,7 +49,7 @@ def row(name: str, route: Route) -> Row:
 def asked(question: Question) -> dict[str, str]:
     """A question as its fields, with its kind."""
     fields = {key: value for key, value in dataclasses.asdict(question).items() if value}
-    return {"kind": "Mine" if isinstance(question, Mine) else "May", **fields}
+    return {"kind": type(question).__name__, **fields}
 
 
 def rows() -> list[Row]:

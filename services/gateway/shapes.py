@@ -58,6 +58,14 @@ class MineShape(Shape):
     of: Literal["workspaces", "namespaces", "devopsprojects"]
 
 
+class WhereShape(Shape):
+    """In which namespaces the caller may do this."""
+
+    verb: str
+    resource: str
+    group: str = ""
+
+
 class RuleShape(Shape):
     """A PolicyRule, in Kubernetes' names."""
 
@@ -86,6 +94,7 @@ class ReviewShape(Shape):
 
     may: tuple[MayShape, ...] = Field(default=(), max_length=1000)
     mine: tuple[MineShape, ...] = Field(default=(), max_length=10)
+    where: tuple[WhereShape, ...] = Field(default=(), max_length=10)
     holds: tuple[HoldsShape, ...] = Field(default=(), max_length=100)
 
 
@@ -95,6 +104,7 @@ class SightShape(Shape):
     user: str
     may: tuple[MayShape, ...] = Field(default=(), max_length=100)
     mine: tuple[MineShape, ...] = Field(default=(), max_length=10)
+    where: tuple[WhereShape, ...] = Field(default=(), max_length=10)
 
 
 class ReviewedShape(BaseModel):
@@ -102,6 +112,7 @@ class ReviewedShape(BaseModel):
 
     may: list[bool]
     mine: list[list[str]]
+    where: list[bool | list[str]] = []
     holds: list[bool]
 
 

@@ -15,7 +15,7 @@ from libs.shared.errors import Broken, Busy, TooLarge, Unauthenticated
 from libs.shared.http.client import Upstreams
 from libs.shared.http.identity import ASK, HEADER, caller
 from libs.shared.http.reading import ROUTE
-from libs.shared.http.route import MIB, May, Mine
+from libs.shared.http.route import MIB, May, Mine, Where
 
 GATEWAY: Final = "gateway"
 REVIEWS: Final = "/internal/gateway/v1/reviews"
@@ -28,8 +28,8 @@ UPSTREAMS: Final = web.AppKey("orrery.upstreams", Upstreams)
 async def answer(request: web.Request, name: str) -> Any:
     """The answer to the route's question of this name: from the identity, or fetched when it is too large for one.
 
-    A bool for `May`, a list of names for `Mine`. Raises `Broken` when the route asks no such question, `Busy` when the
-    gateway can't be asked, `Unauthenticated` when the identity has expired.
+    A bool for `May`, a list of names for `Mine`, True or a list of names for `Where`. Raises `Broken` when the route
+    asks no such question, `Busy` when the gateway can't be asked, `Unauthenticated` when the identity has expired.
     """
     known = caller(request).answers.get(name)
     if known is not None and known != ASK:
@@ -39,7 +39,16 @@ async def answer(request: web.Request, name: str) -> Any:
         raise Broken("question-unknown", f"the route {request[ROUTE].path} asks no question {name}")
     if isinstance(question, Mine):
         return (await review(request, {"mine": [{"of": question.of}]}))["mine"][0]
+    if isinstance(question, Where):
+        return await where(request, question)
     return (await review(request, {"may": [_wire(question, request.match_info)]}))["may"][0]
+
+
+async def where(request: web.Request, asked: Where) -> bool | list[str]:
+    """The namespaces in which the caller may do this; True for the whole cluster."""
+    wire = {"verb": asked.verb, "resource": asked.resource, "group": asked.group}
+    found: bool | list[str] = (await review(request, {"where": [wire]}))["where"][0]
+    return found
 
 
 async def may(request: web.Request, asked: Sequence[May]) -> tuple[bool, ...]:
@@ -56,13 +65,13 @@ async def holds(
     """Whether the caller holds all of these PolicyRules himself, where he would hand them on: in a namespace, in a
     workspace, in what `scope` says (`Cluster`), or by default in the platform. Nobody hands on more than he has.
     """
-    asked = {"workspace": workspace, "namespace": namespace, "scope": scope, "rules": list(rules)}
-    found = await review(request, {"holds": [asked]})
+    place = {key: value for key, value in (("namespace", namespace), ("scope", scope)) if value}
+    found = await review(request, {"holds": [{"workspace": workspace, **place, "rules": list(rules)}]})
     return bool(found["holds"][0])
 
 
 async def review(request: web.Request, asked: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-    """Ask the gateway as its wire says: `may`, `mine`, `holds` -> the same keys, as many answers in the same order."""
+    """Ask the gateway as its wire says: `may`, `mine`, `where`, `holds` -> the same keys, answered in their order."""
     upstreams = request.app[UPSTREAMS]
     headers = {HEADER: request.headers.get(HEADER, ""), "Content-Type": "application/json"}
     async with upstreams.request(

@@ -71,7 +71,19 @@ class Mine:
     of: str
 
 
-Question = May | Mine
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A question: in which namespaces may the caller do this? Answered with True for the whole cluster, else with a
+    list of names, sorted; travels as those of `Mine` do.
+    """
+
+    name: str
+    verb: str
+    resource: str
+    group: str = ""
+
+
+Question = May | Mine | Where
 
 Handler = Callable[[web.Request, Any], Awaitable[web.StreamResponse]]
 Described = type[BaseModel] | type[list[Any]]

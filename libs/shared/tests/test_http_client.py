@@ -17,7 +17,7 @@ from libs.shared.http import answers
 from libs.shared.http.client import Upstreams
 from libs.shared.http.identity import ASK, HEADER, IDENTITY, Identity
 from libs.shared.http.reading import ROUTE
-from libs.shared.http.route import May, Mine, Route
+from libs.shared.http.route import May, Mine, Route, Where
 from libs.shared.testing.clock import VirtualClock
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -124,6 +124,7 @@ async def test_sessions_are_shared_and_closed(tmp_path: Path) -> None:
 QUESTIONS = (
     Mine("spaces", of="workspaces"),
     May("edit", verb="update", resource="users", group="iam.kubesphere.io", scope="Workspace", workspace="{workspace}"),
+    Where("places", verb="get", resource="pods/log"),
 )
 
 
@@ -136,7 +137,7 @@ class Gateway:
     async def review(self, request: web.Request) -> web.Response:
         asked = await request.json()
         self.asked.append((request.headers[HEADER], asked))
-        known: dict[str, Any] = {"mine": ["ws1", "ws2"], "may": True, "holds": False}
+        known: dict[str, Any] = {"mine": ["ws1", "ws2"], "may": True, "holds": False, "where": ["p1"]}
         said = {key: [known[key] for _ in questions] for key, questions in asked.items()}
         return web.json_response(said if self.said is None else self.said, status=self.status)
 
@@ -184,10 +185,12 @@ async def test_an_answer_that_fits_no_header_is_fetched(tmp_path: Path) -> None:
     gateway = Gateway()
     assert await asked(gateway, tmp_path, lambda r: answers.answer(r, "spaces"), {"spaces": ASK}) == ["ws1", "ws2"]
     assert await asked(gateway, tmp_path, lambda r: answers.answer(r, "edit"), {}) is True
+    assert await asked(gateway, tmp_path, lambda r: answers.answer(r, "places"), {"places": ASK}) == ["p1"]
     edit = {"verb": "update", "resource": "users", "group": "iam.kubesphere.io", "scope": "Workspace"}
     assert gateway.asked == [
         ("signed", {"mine": [{"of": "workspaces"}]}),
         ("signed", {"may": [edit | {"workspace": "ws1", "namespace": ""}]}),
+        ("signed", {"where": [{"verb": "get", "resource": "pods/log", "group": ""}]}),
     ]
 
 
@@ -199,6 +202,9 @@ async def test_what_turns_up_on_the_way_can_be_asked(tmp_path: Path) -> None:
     rules = [{"verbs": ["*"], "resources": ["*"]}]
     assert await asked(gateway, tmp_path, lambda r: answers.holds(r, "ws1", rules), {}) is False
     assert gateway.asked[-1][1] == {"holds": [{"workspace": "ws1", "rules": rules}]}
+    await asked(gateway, tmp_path, lambda r: answers.holds(r, "", rules, namespace="p1", scope="Namespace"), {})
+    there = {"workspace": "", "namespace": "p1", "scope": "Namespace", "rules": rules}
+    assert gateway.asked[-1][1] == {"holds": [there]}
 
 
 @pytest.mark.parametrize(

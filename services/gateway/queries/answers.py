@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from libs.shared.errors import Invalid
-from libs.shared.http.route import May, Mine, Question
+from libs.shared.http.route import May, Mine, Question, Where
 from services.gateway.domain.attributes import Attributes, Scope, resource_keys
 from services.gateway.domain.bindings import devops_place, namespace_place
 from services.gateway.domain.caller import Caller
@@ -56,6 +56,22 @@ def mine(index: Index, caller: Caller, of: str) -> list[str]:
     )
 
 
+def where(index: Index, caller: Caller, asked: Where) -> bool | list[str]:
+    """True where the caller may do this in the whole cluster; else the namespaces in which his roles there, or in their
+    workspaces, allow it. Sorted. Looks at the places that he is bound in, not at all there are. Raises `Busy` while
+    what tells of namespaces isn't believed.
+    """
+    require_believed(index, Scope.NAMESPACE)
+    told = (asked.verb, asked.resource, asked.group)
+    if may(index, caller, May("", *told, "Cluster"), {}):
+        return True
+    bound = index.bindings.places(caller.subjects, "workspace")
+    whole = {name for name in bound if may(index, caller, May("", *told, "Workspace", name), {})}
+    known = index.shelves[CLUSTER].bindings.places(caller.subjects, "namespace")
+    own = {name for name in known if may(index, caller, May("", *told, "Namespace", "", name), {})}
+    return sorted(name for name, area in index.namespaces.items() if name in own or area.workspace in whole)
+
+
 def answers(
     index: Index, caller: Caller, questions: Iterable[Question], parameters: Mapping[str, str]
 ) -> dict[str, Answer]:
@@ -66,6 +82,8 @@ def answers(
 def _answer(index: Index, caller: Caller, asked: Question, parameters: Mapping[str, str]) -> Answer:
     if isinstance(asked, Mine):
         return mine(index, caller, asked.of)
+    if isinstance(asked, Where):
+        return where(index, caller, asked)
     return may(index, caller, asked, parameters)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from libs.shared.http.route import May, Mine, Question
+from libs.shared.http.route import May, Mine, Question, Where
 from services.gateway.domain.route import Entry, Table
 
+KINDS: Mapping[str, Callable[..., Question]] = {"May": May, "Mine": Mine, "Where": Where}
 FILE = Path(__file__).parents[1] / "routes.json"
 
 
@@ -25,4 +26,4 @@ def _entry(row: Mapping[str, Any]) -> Entry:
 
 def _question(row: Mapping[str, str]) -> Question:
     fields = {key: value for key, value in row.items() if key != "kind"}
-    return Mine(**fields) if row["kind"] == "Mine" else May(**fields)
+    return KINDS[row["kind"]](**fields)

@@ -7,14 +7,14 @@ from aiohttp import web
 from libs.shared.errors import Missing
 from libs.shared.http.identity import Identity, caller
 from libs.shared.http.reading import strict
-from libs.shared.http.route import Access, Dialect, May, Route
+from libs.shared.http.route import Access, Dialect, May, Route, Where
 from services.gateway import shapes
 from services.gateway.domain.attributes import Attributes, Scope
 from services.gateway.domain.caller import AUTHENTICATED, Caller
 from services.gateway.domain.holding import holds
 from services.gateway.domain.rules import Rule
 from services.gateway.parts import Parts
-from services.gateway.queries.answers import may, mine
+from services.gateway.queries.answers import may, mine, where
 from services.gateway.rest.admission import require_fresh
 
 
@@ -26,6 +26,7 @@ async def review(request: web.Request, parts: Parts) -> web.Response:
     found = shapes.ReviewedShape(
         may=[may(index, who, _may(one), {}, one.name) for one in asked.may],
         mine=[mine(index, who, one.of) for one in asked.mine],
+        where=[where(index, who, Where("", one.verb, one.resource, one.group)) for one in asked.where],
         holds=[holds(index, who, [_rule(rule) for rule in one.rules], _at(one)) for one in asked.holds],
     )
     return web.json_response(found.model_dump())
@@ -36,7 +37,7 @@ async def review_user(request: web.Request, parts: Parts) -> web.Response:
     is disabled or gone.
     """
     require_fresh(parts)
-    asked, index = await strict(request, shapes.SightShape), parts.memory.index
+    asked, index = await strict(request, shapes.SightShape), parts.memory.believe(parts.clock.monotonic())
     user = index.users.get(asked.user)
     if user is None or not user.active:
         raise Missing("no-user", f"no active account is called {asked.user}", resource="users", name=asked.user)
@@ -44,6 +45,7 @@ async def review_user(request: web.Request, parts: Parts) -> web.Response:
     found = shapes.ReviewedShape(
         may=[may(index, who, _may(one), {}, one.name) for one in asked.may],
         mine=[mine(index, who, one.of) for one in asked.mine],
+        where=[where(index, who, Where("", one.verb, one.resource, one.group)) for one in asked.where],
         holds=[],
     )
     return web.json_response(found.model_dump())

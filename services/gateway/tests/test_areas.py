@@ -9,13 +9,14 @@ from libs.shared.contracts import cluster_v1 as cluster
 from libs.shared.contracts import devops_v1 as devops
 from libs.shared.errors import Busy
 from libs.shared.event import Event
+from libs.shared.http.route import Where
 from services.gateway.domain.caller import AUTHENTICATED, Caller
 from services.gateway.domain.changes import CHANGES, apply, source_of
 from services.gateway.domain.decision import allowed
 from services.gateway.domain.effect import EVERYBODY, NOTHING, Effect
 from services.gateway.domain.index import Index
 from services.gateway.domain.shelf import CLUSTER, DEVOPS, SOURCES
-from services.gateway.queries.answers import mine
+from services.gateway.queries.answers import mine, where
 from services.gateway.tests.seeds import AT, asked, caller, told
 
 ALL = ("*",)
@@ -229,3 +230,23 @@ def test_each_event_is_of_a_source() -> None:
     """Whatever changes the index is told by a service that it waits for."""
     assert {source_of(event) for event in CHANGES} == set(SOURCES)
     assert source_of(accounts.UserCreated) == "accounts"
+
+
+@pytest.mark.parametrize("resource", ["pods", "pods/log", "secrets", "members"])
+@pytest.mark.parametrize("name", ["admin", "adm", "view", "self", "out", "prov", "users-mgr", ""])
+def test_where_one_may_is_where_requests_pass(index: Index, name: str, resource: str) -> None:
+    """The list of namespaces agrees with a decision on each, and True with one on the whole cluster."""
+    main, _, sub = resource.partition("/")
+    verb = "get" if sub else "list"
+    found = where(index, caller(name), Where("", verb, resource))
+    paths = {space: f"/api/v1/namespaces/{space}/{main}" + f"/x/{sub}" * bool(sub) for space in index.namespaces}
+    passes = sorted(space for space, path in paths.items() if may(index, name, "GET", path))
+    assert (sorted(index.namespaces) if found is True else found) == passes
+    assert (found is True) is (name == "admin")
+
+
+def test_where_is_not_answered_without_the_cluster(index: Index) -> None:
+    """A list of places by a source that isn't believed would be a guess."""
+    index.closed = frozenset({CLUSTER})
+    with pytest.raises(Busy):
+        where(index, caller("adm"), Where("", "list", "pods"))

@@ -148,9 +148,10 @@ async def test_reviews_answer_about_the_caller(stage: Stage) -> None:
     }
     assert await review(stage, "adm", asked) == (
         200,
-        {"may": [True, False], "mine": [["a"]], "holds": [True, False]},
+        {"may": [True, False], "mine": [["a"]], "where": [], "holds": [True, False]},
     )
-    assert (await review(stage, "out", asked))[1] == {"may": [False, False], "mine": [[]], "holds": [False, False]}
+    told = (await review(stage, "out", asked))[1]
+    assert told == {"may": [False, False], "mine": [[]], "where": [], "holds": [False, False]}
 
 
 @pytest.mark.parametrize(
@@ -243,7 +244,7 @@ async def test_sights_are_those_of_the_absent(stage: Stage) -> None:
     }
     assert await sight(stage, GATEWAY, {"user": "adm", **asked}) == (
         200,
-        {"may": [False], "mine": [["a"]], "holds": []},
+        {"may": [False], "mine": [["a"]], "where": [], "holds": []},
     )
     assert (await sight(stage, GATEWAY, {"user": "admin", **asked}))[1]["may"] == [True]
     assert (await sight(stage, GATEWAY, {"user": "nobody", **asked}))[0] == 404
