@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import pathlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from tests.faults.process import PASSWORD, Suite
 from tests.faults.traffic import invite, user, workspace
 from tests.suite import running
 
@@ -217,3 +219,49 @@ async def test_what_a_run_tells() -> None:
         assert {one["workspace"] for one in mine} == {"ws1"}
         seen = json.loads((await ask("GET", path, who="eve"))[1])["items"]
         assert not [one for one in seen if one["subject"].startswith("pipelineruns/")]
+
+
+LONG = """pipeline { agent any
+stages {
+  stage('First') { steps { sh 'echo first-$BUILD_NUMBER >> trace' } }
+  stage('Second') { steps {
+    retry(2) { sh 'echo try >> trace; echo began; test $(grep -c try trace) = 2 || sleep 300' }
+  } }
+  stage('Third') { steps { sh 'echo; cat trace' } }
+} }"""
+
+
+async def test_killed_in_the_middle_of_a_run(tmp_path: pathlib.Path) -> None:
+    """The whole suite dies by SIGKILL: its steps die with it, and the next one goes on with the run and its log; each
+    thing is told once.
+    """
+    (tmp_path / "data").mkdir()
+    suite = Suite(tmp_path / "data", "outbox:")
+    await suite.start()
+    async with aiohttp.ClientSession(suite.base) as session:
+        ask = House(session)
+        await ask.sign_in("admin", PASSWORD)
+        project = (await ask.made("POST", f"{V3}/workspaces/ws1/devops", {"metadata": {"generateName": "w"}}))[
+            "metadata"
+        ]
+        base, first = f"{V3}/devops/{project['name']}", f"{V2}/devops/{project['name']}/pipelines/build/runs/1"
+        spec = {"type": "pipeline", "pipeline": {"name": "build", "jenkinsfile": LONG}}
+        await ask.made("POST", f"{base}/pipelines", {"metadata": {"name": "build"}, "spec": spec})
+        await ask.made("POST", f"{V3}/namespaces/{project['name']}/pipelines/build/pipelineruns", {})
+        before = await ask.until(f"{first}/log?start=0", "\nbegan\n")
+        assert suite.process is not None
+        suite.process.kill()
+        await suite.process.wait()
+        await suite.start()
+        await ask.until(first, '"FINISHED"')
+        status, log = await ask("GET", f"{first}/log?start=0")
+        assert status == 200
+        assert log.startswith(before)
+        assert "sh was interrupted" in log
+        assert log.rpartition("+ cat trace\n")[2].startswith("first-1\ntry\ntry\n")
+        assert '"SUCCESS"' in (await ask("GET", first))[1]
+        path = "/kapis/events.orrery.io/v1/events?limit=1000"
+        listed = json.loads(await ask.until(path, "RunFinished"))["items"]
+        names = [one["type"].rpartition(".")[2] for one in listed if one["subject"].startswith("pipelineruns/")]
+        assert names == ["RunQueued", "RunStarted", *["StageFinished"] * 3, "RunFinished"]
+    assert await suite.stop() == 0, suite.tail()
