@@ -14,7 +14,8 @@ class Wanted:
 
     after: int = 0
     limit: int = 100
-    subject: str = ""
+    subjects: tuple[str, ...] = ()
+    """What it is about: one of these, or anything where there is none."""
     type: str = ""
     workspace: str = ""
 
@@ -26,7 +27,7 @@ class Wanted:
     def fits(self, entry: Entry) -> bool:
         """Whether it is one of those asked for, wherever it stands."""
         return (
-            self.subject in ("", entry.subject)
+            (not self.subjects or entry.subject in self.subjects)
             and self.type in ("", entry.kind, entry.type)
             and self.workspace in ("", entry.workspace)
         )

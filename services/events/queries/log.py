@@ -62,8 +62,7 @@ async def read_entries(store: Store, wanted: Wanted, viewer: Viewer, *, until: i
         spaces = (wanted.workspace,) if spaces is None or wanted.workspace in spaces else ()
     if wanted.after >= head or spaces == ():
         return Found((), wanted.after, max(wanted.after, head), swept)
-    asked = _asked(wanted)
-    alternatives = _alternatives(asked, spaces)
+    alternatives = [clauses for asked in _asked(wanted) for clauses in _alternatives(asked, spaces)]
     indexed = all(len(clauses) <= 1 for clauses in alternatives) and not (spaces and len(spaces) > FEW)
     end = head if indexed else min(head, wanted.after + SPAN)
     found = await _merged(store, alternatives, wanted, end, {} if viewer.everything else viewer.floors)
@@ -79,9 +78,10 @@ async def read_entries(store: Store, wanted: Wanted, viewer: Viewer, *, until: i
     return Found(entries, entries[-1].position if entries else wanted.after, through, swept)
 
 
-def _asked(wanted: Wanted) -> list[Clause]:
-    named = {"subject": wanted.subject, "kind": wanted.kind}
-    return [Equal(field, value) for field, value in named.items() if value]
+def _asked(wanted: Wanted) -> list[list[Clause]]:
+    """A question for each subject, or one for all of them."""
+    kind: list[Clause] = [Equal("kind", wanted.kind)] if wanted.kind else []
+    return [[Equal("subject", subject), *kind] for subject in wanted.subjects] or [kind]
 
 
 def _alternatives(asked: list[Clause], spaces: tuple[str, ...] | None) -> list[list[Clause]]:

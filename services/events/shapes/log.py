@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,12 +20,13 @@ from services.events.queries.log import Found
 MOST = 1000
 LONGEST = 512
 NUMBER = re.compile(r"[0-9]{1,18}")
-SUBJECT = re.compile(r"[^/\s]+/[^/\s]+")
+SUBJECT = re.compile(r"[^/\s]+(/[^/\s]+){1,3}")
+MOST_SUBJECTS = 16
 HEARTBEAT = b":\n\n"
 PARAMETERS = (
     ("after", "only what stands after this position; 0, the oldest that is kept, unless given"),
     ("limit", f"how many at most, 1 to {MOST}; 100 unless given"),
-    ("subject", "only what is about this, such as users/bob or workspaces/ws1"),
+    ("subject", f"only what is about this, such as users/bob or workspaces/ws1; may be given {MOST_SUBJECTS} times"),
     ("type", "only events of this type: UserCreated, or orrery.accounts.v1.UserCreated"),
     ("workspace", "only what happened in this workspace"),
     ("follow", "true: server-sent events that go on for ever; they resume from the header Last-Event-ID"),
@@ -115,7 +117,7 @@ def wanted(query: MultiMapping[str], last_event_id: str = "") -> tuple[Wanted, b
     `Last-Event-ID` wins over `after`: a browser that reconnects sends both.
     """
     flaws = [Flaw(name, "is no parameter here") for name in set(query) - dict(PARAMETERS).keys()]
-    flaws += [Flaw(name, "may be given once") for name in set(query) if len(query.getall(name)) > 1]
+    flaws += [Flaw(name, "may be given once") for name in set(query) - {"subject"} if len(query.getall(name)) > 1]
     after, limit, follow = last_event_id or query.get("after", "0"), query.get("limit", "100"), query.get("follow", "")
     if not NUMBER.fullmatch(after):
         flaws.append(Flaw("Last-Event-ID" if last_event_id else "after", "should be a position: 0 or more", after))
@@ -123,15 +125,25 @@ def wanted(query: MultiMapping[str], last_event_id: str = "") -> tuple[Wanted, b
         flaws.append(Flaw("limit", f"should be a number from 1 to {MOST}", limit))
     if follow not in ("", "true", "false"):
         flaws.append(Flaw("follow", "should be true or false", follow))
-    texts = {name: query.get(name, "") for name in ("subject", "type", "workspace")}
+    texts = {name: query.get(name, "") for name in ("type", "workspace")}
     flaws += [
         Flaw(name, f"should be 1 to {LONGEST} characters")
         for name, text in texts.items()
         if name in query and not 1 <= len(text) <= LONGEST
     ]
-    if 1 <= len(texts["subject"]) <= LONGEST and not SUBJECT.fullmatch(texts["subject"]):
-        flaws.append(Flaw("subject", "should be a plural and a name, such as users/bob", texts["subject"]))
+    subjects = tuple(dict.fromkeys(query.getall("subject", [])))
+    flaws += _flaws_of_subjects(subjects)
     if flaws:
         told = "; ".join(f"{flaw.field} {flaw.text}" for flaw in flaws)
         raise Invalid("query", f"the query is not accepted: {told}", flaws=tuple(flaws))
-    return Wanted(int(after), int(limit), **texts), follow == "true"
+    return Wanted(int(after), int(limit), subjects, **texts), follow == "true"
+
+
+def _flaws_of_subjects(subjects: Sequence[str]) -> list[Flaw]:
+    if len(subjects) > MOST_SUBJECTS:
+        return [Flaw("subject", f"may be given {MOST_SUBJECTS} times")]
+    return [
+        Flaw("subject", "should be a plural and a name, such as users/bob", subject[:LONGEST])
+        for subject in subjects
+        if len(subject) > LONGEST or not SUBJECT.fullmatch(subject)
+    ]

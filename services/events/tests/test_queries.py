@@ -69,7 +69,7 @@ async def everything(parts: Parts, wanted: Wanted, viewer: Viewer) -> list[int]:
 FILTERS = st.builds(
     Wanted,
     limit=st.sampled_from([1, 3, 7, 1000]),
-    subject=st.sampled_from(["", "users/u0", "workspaces/ws2", "none"]),
+    subjects=st.sampled_from([(), ("users/u0",), ("workspaces/ws2", "users/u1"), ("none",)]),
     type=st.sampled_from(["", "UserCreated", "orrery.accounts.v1.WorkspaceCreated", "orrery.other.v1.UserCreated"]),
     workspace=st.sampled_from(["", "ws2", "ws3"]),
 )
@@ -104,7 +104,7 @@ async def test_nothing_new_stays_where_it_is(parts: Parts) -> None:
 async def test_a_bound_on_what_one_request_reads(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no index answers the whole question, a request looks at a span of positions and says where to go on."""
     monkeypatch.setattr(queries, "SPAN", 50)
-    rare = Wanted(type="UserCreated", subject="users/u4", limit=1000)
+    rare = Wanted(type="UserCreated", subjects=("users/u4",), limit=1000)
     page = await queries.read_entries(parts.store, rare, ADMIN)
     assert page.next == 50
     assert all(entry.position <= 50 for entry in page.entries)
@@ -116,7 +116,7 @@ async def test_a_bound_on_what_one_request_reads(parts: Parts, monkeypatch: pyte
 async def test_no_question_reads_the_whole_log(parts: Parts) -> None:
     """Each is answered by an index: the store has noted none that was not."""
     for viewer in (ADMIN, member("ws1"), member(*SPACES)):
-        for wanted in (Wanted(), Wanted(subject="users/u1"), Wanted(type="UserCreated"), Wanted(workspace="ws1")):
+        for wanted in (Wanted(), Wanted(subjects=("users/u1",)), Wanted(type="UserCreated"), Wanted(workspace="ws1")):
             await queries.read_entries(parts.store, wanted, viewer)
     await queries.rights_since(parts.store, START, 300)
     await queries.rights_between(parts.store, 0, 300)

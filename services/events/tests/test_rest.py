@@ -87,7 +87,13 @@ def test_what_the_route_asks() -> None:
     )
 
 
-@pytest.mark.parametrize("query", ["subject=a/b/c", "subject=bob", "subject=users/", "subject=/bob", "subject=a%20b/c"])
+MANY = "&".join(f"subject=users/u{number}" for number in range(17))
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["subject=a/b/c/d/e", "subject=bob", "subject=users/", "subject=/bob", "subject=a%20b/c", MANY],
+)
 async def test_a_subject_that_nothing_has(tmp_path: Path, query: str) -> None:
     """What can't be a subject is refused, and isn't an empty page."""
     async with opened(tmp_path) as parts, serving(parts, Callers()) as client, client.get(f"{PATH}?{query}") as answer:
