@@ -160,7 +160,8 @@ def test_a_pod_is_told_as_kube_state_metrics_tells_it():
 def test_every_kind_bears_an_object_that_says_almost_nothing():
     """No field but the name is taken for granted: one odd object ends no watch."""
     for kind in KINDS:
-        for nothing in (None, {}):
+        nothings: tuple[object, ...] = (None, {})
+        for nothing in nothings:
             item = {"metadata": {"name": "x", "namespace": "y"}, "spec": nothing, "status": nothing}
             assert all(isfinite(value) for _, _, value in kind.told(item)), kind.path
         assert list(kind.told({"metadata": {"name": "x", "namespace": "y"}})) == list(kind.told(item))
