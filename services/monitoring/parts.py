@@ -49,6 +49,12 @@ class Keep(Protocol):
         """Keep samples, on disk when this returns; raises `Busy`."""
         ...
 
+    async def take(self, request: bytes) -> Report:
+        """Keep the samples of a request of remote write, on disk when this returns; raises `Malformed`, `Invalid` for
+        labels that aren't accepted, and `Busy`.
+        """
+        ...
+
     async def record(self, rules: Sequence[Rule], at: int) -> Report:
         """Evaluate rules at this moment, one after the other, and keep what they give; raises `Busy`."""
         ...

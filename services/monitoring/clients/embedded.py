@@ -19,6 +19,7 @@ from services.monitoring.domain.moment import Moments
 from services.monitoring.domain.promql.evaluator import evaluated
 from services.monitoring.domain.promql.frames import Budget, Grid, Samples, Series, grid_of
 from services.monitoring.domain.promql.nodes import Node, Select
+from services.monitoring.domain.remote import Decoder
 from services.monitoring.domain.rules import Rule, recorded
 from services.monitoring.domain.sample import ENDED, Reading, Report
 from services.monitoring.settings import MonitoringSettings
@@ -67,6 +68,7 @@ class Embedded:
         self._queries = ThreadPoolExecutor(settings.queries, "promql")
         self._writes = ThreadPoolExecutor(1, "series")
         self._nodes: dict[str, Node] = {}
+        self._decoder = Decoder()
         self._recorded: dict[Rule, frozenset[Labels]] = {}
 
     async def query(self, expressions: Mapping[str, str], when: Moments) -> dict[str, Answer]:
@@ -116,6 +118,10 @@ class Embedded:
     async def write(self, readings: Sequence[Reading], *, sync: bool = True) -> Report:
         """As `Keep` says."""
         return await self._keep(partial(self._tsdb.append, readings, self._now(), sync=sync))
+
+    async def take(self, request: bytes) -> Report:
+        """As `Keep` says."""
+        return await self.write(await asyncio.to_thread(self._decoder.readings, request))
 
     async def record(self, rules: Sequence[Rule], at: int) -> Report:
         """As `Keep` says."""

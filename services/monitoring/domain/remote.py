@@ -13,30 +13,58 @@ from services.monitoring.domain.snappy import varint
 DOUBLE = struct.Struct("<d")
 MOST_LABELS = 64
 LONGEST = 4096
+REMEMBERED = 50_000
+"""Series whose labels are remembered by their bytes."""
+LABEL_TAG, VALUE_TAG, TIME_TAG = 0x0A, 0x09, 0x10
+LONG = 0x80
+"""From here on a length has further bytes."""
+PLAIN = 10
+"""Where the time of a sample begins that has its value first."""
 Field = tuple[int, bytes | int]
 
 
-def readings(raw: bytes) -> list[Reading]:
-    """The samples of a request; raises `Malformed` for what is none, `Invalid` for labels that aren't accepted."""
-    found: list[Reading] = []
-    for number, value in fields(raw):
-        if number == 1 and isinstance(value, bytes):
-            found += _series(value)
-    return found
+class Decoder:
+    """Reads requests of senders that tell of the same series again and again: its labels are taken apart once."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Labels] = {}
+
+    def readings(self, raw: bytes) -> list[Reading]:
+        """The samples of a request; raises `Malformed` for what is none, `Invalid` for labels that aren't accepted."""
+        found: list[Reading] = []
+        for number, value in fields(raw):
+            if number == 1 and isinstance(value, bytes):
+                found += self._series(value)
+        return found
+
+    def _series(self, raw: bytes) -> list[Reading]:
+        end = _head(raw)
+        rest = [(number, value) for number, value in fields(raw[end:]) if isinstance(value, bytes)]
+        if any(number == 1 for number, _ in rest):  # labels among the samples: nobody writes so, and it may be read
+            labels = checked(
+                [_label(value) for number, value in fields(raw) if number == 1 and isinstance(value, bytes)]
+            )
+        else:
+            labels = self._labels(raw[:end])
+        return [(labels, *_sample(value)) for number, value in rest if number == 2]  # noqa: PLR2004  # the field's number
+
+    def _labels(self, raw: bytes) -> Labels:
+        known = self._known.get(raw)
+        if known is None:
+            known = checked([_label(value) for _, value in fields(raw) if isinstance(value, bytes)])
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[raw] = known
+        return known
 
 
-def _series(raw: bytes) -> list[Reading]:
-    pairs: list[tuple[str, str]] = []
-    samples: list[tuple[int, float]] = []
-    for number, value in fields(raw):
-        if not isinstance(value, bytes):
-            continue
-        if number == 1:
-            pairs.append(_label(value))
-        elif number == 2:  # noqa: PLR2004  # the field's number
-            samples.append(_sample(value))
-    labels = checked(pairs)
-    return [(labels, at, value) for at, value in samples]
+def _head(raw: bytes) -> int:
+    """Where the labels end that stand at the beginning."""
+    at = 0
+    while at + 1 < len(raw) and raw[at] == LABEL_TAG:
+        length, begin = (raw[at + 1], at + 2) if raw[at + 1] < LONG else varint(raw, at + 1)
+        at = begin + length
+    return min(at, len(raw))
 
 
 def checked(pairs: list[tuple[str, str]]) -> Labels:
@@ -59,6 +87,10 @@ def _label(raw: bytes) -> tuple[str, str]:
 
 
 def _sample(raw: bytes) -> tuple[int, float]:
+    if len(raw) > PLAIN and raw[0] == VALUE_TAG and raw[PLAIN - 1] == TIME_TAG:  # as everybody writes it
+        at, end = varint(raw, PLAIN)
+        if end == len(raw):
+            return at - (1 << 64) if at >= 1 << 63 else at, DOUBLE.unpack_from(raw, 1)[0]
     value, at = 0.0, 0
     for number, found in fields(raw):
         if number == 1 and isinstance(found, bytes):

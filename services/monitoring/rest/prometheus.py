@@ -19,8 +19,6 @@ from services.monitoring import shapes
 from services.monitoring.domain.instants import instant, resolution
 from services.monitoring.domain.labels import Labels
 from services.monitoring.domain.moment import Moments
-from services.monitoring.domain.remote import readings
-from services.monitoring.domain.sample import Reading
 from services.monitoring.domain.snappy import decompressed
 from services.monitoring.parts import Parts
 
@@ -142,16 +140,13 @@ async def write(request: web.Request, parts: Parts) -> web.Response:
         )
     if request.headers.get("Content-Encoding", "snappy") != "snappy":
         raise Unsupported("remote-write", "the body is to be compressed with snappy")
-    report = await parts.keep.write(await asyncio.to_thread(_readings, await raw_body(request)))
+    raw = await raw_body(request)
+    report = await parts.keep.take(await asyncio.to_thread(decompressed, raw, LARGEST))
     parts.journal.kept(report)
     if report.refused:
         text = f"{report.old} samples too old, {report.late} out of order or repeated, {report.many} of too many series"
         return web.Response(text=f"{text}; {report.accepted} kept\n", status=HTTPStatus.BAD_REQUEST)
     return web.Response(status=HTTPStatus.NO_CONTENT)
-
-
-def _readings(raw: bytes) -> list[Reading]:
-    return readings(decompressed(raw, LARGEST))
 
 
 def both(path: str, handler: Handler, parameters: tuple[tuple[str, str], ...]) -> tuple[Route, ...]:
