@@ -21,7 +21,7 @@ SIGNED = {
 
 def git(folder: Path, *words: str) -> None:
     """Run it."""
-    subprocess.run(("git", *words), cwd=folder, check=True, capture_output=True, env=SIGNED)  # noqa: S603, S607
+    subprocess.run(("git", *words), cwd=folder, check=True, capture_output=True, env=SIGNED)  # noqa: S603, S607  # git of this machine, and our own words
 
 
 def filled(folder: Path, files: dict[str, str]) -> Path:
