@@ -42,7 +42,9 @@ async def opened(host: Host) -> AsyncIterator[Parts]:
         store=host.store,
         clock=host.clock,
         settings=settings,
-        desk=Desk(charts, blobs, Packages(host.store, charts, blobs, sealer), sealer, host.ids, Bells(host.clock)),
+        desk=Desk(
+            charts, blobs, Packages(host.store, charts, blobs, sealer, settings), sealer, host.ids, Bells(host.clock)
+        ),
         site=Site(
             Helm(host.data / "helm", host.ids, settings.releases_at_once),
             Authority(host.calls, host.cluster),

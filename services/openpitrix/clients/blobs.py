@@ -34,6 +34,18 @@ class Blobs:
         with contextlib.suppress(OSError):
             await asyncio.to_thread(self._path(digest).unlink, missing_ok=True)
 
+    async def kept_before(self, moment: float) -> list[str]:
+        """Digests of what was kept before this moment (seconds since 1970), whether it is still needed or not."""
+        return await asyncio.to_thread(self._before, moment)
+
+    def _before(self, moment: float) -> list[str]:
+        found = []
+        for path in self._folder.glob("??/*"):
+            with contextlib.suppress(OSError):
+                if DIGEST.fullmatch(path.name) and path.stat().st_mtime < moment:
+                    found.append(path.name)
+        return found
+
     def _put(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
         path = self._path(digest)

@@ -83,12 +83,6 @@ def remove(asked: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def check(asked: dict[str, Any]) -> dict[str, Any]:
-    """Load a chart as Helm does, without a cluster: raises what an installation would raise for the package."""
-    with helm.Chart.load(asked["chart"]) as chart:
-        return {"name": chart.name, "version": chart.version}
-
-
 def config(asked: dict[str, Any]) -> helm.Config:
     """The cluster, as whom the kubeconfig says."""
     return helm.Config(kubeconfig_path=asked["kubeconfig"], namespace=asked["namespace"])
@@ -139,7 +133,7 @@ def told(found: dict[str, Any]) -> dict[str, Any]:
     return {"revision": found["revision"], "manifest": found.get("manifest") or ""}
 
 
-CALLS: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"ensure": ensure, "remove": remove, "check": check}
+CALLS: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"ensure": ensure, "remove": remove}
 
 if __name__ == "__main__":
     main()

@@ -61,7 +61,12 @@ class Version(Document):
 
     COLLECTION: ClassVar[str] = "versions"
     KEY: ClassVar[str] = "id"
-    INDEXES: ClassVar[tuple[Index, ...]] = (Index(("app",)), Index(("repo",)), Index(("called",), unique=True))
+    INDEXES: ClassVar[tuple[Index, ...]] = (
+        Index(("app",)),
+        Index(("repo",)),
+        Index(("called",), unique=True),
+        Index(("digest",)),
+    )
 
     id: str
     app: str
@@ -126,6 +131,12 @@ def taken() -> Exists:
 def not_permitted() -> Conflict:
     """The refusal of what a version's state, or its coming from a repository, doesn't allow."""
     return Conflict("action-not-permitted", "action not permitted")
+
+
+def other_chart(given: str, wanted: str) -> Conflict:
+    """The refusal of a package of another chart."""
+    text = f"chart name not match, current name: {given}, original name: {wanted}"
+    return Conflict("chart-differs", text)
 
 
 def unknown_action() -> Malformed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from libs.shared.errors import Missing
 from libs.shared.store.protocol import Equal, Find, OneOf, Store
@@ -85,3 +85,13 @@ async def categories_of(store: Store, apps: Sequence[App]) -> Mapping[str, Categ
     """The categories that these are in, by their ids."""
     names = {app.category for app in apps if app.category}
     return {name: one for name in names if (one := await store.of(Category).look(name)) is not None}
+
+
+async def reviews(store: Store, states: Collection[str] | None, keyword: str) -> list[tuple[Version, str]]:
+    """Uploaded versions that have taken a step, each with what its app is called, by the moment of its last one."""
+    found = [one for one in await store.of(Version).find(Find((Equal("repo", ""),))) if one.audits]
+    kept = [one for one in found if states is None or one.state in states]
+    called = {name: await store.of(App).look(name) for name in {one.app for one in kept}}
+    named = [(one, app.name) for one in kept if (app := called[one.app]) is not None]
+    meant = [(one, name) for one, name in named if keyword in name.lower() or keyword in one.chart.name.lower()]
+    return sorted(meant, key=lambda pair: (pair[0].audits[0].at, pair[0].id))

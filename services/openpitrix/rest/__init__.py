@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from services.openpitrix.rest import apps, releases, repos
+from services.openpitrix.rest import apps, attachments, categories, releases, repos, templates, versions
 
-ROUTES = (*repos.ROUTES, *apps.ROUTES, *releases.ROUTES)
+ROUTES = (
+    *repos.ROUTES,
+    *apps.ROUTES,
+    *templates.ROUTES,
+    *versions.ROUTES,
+    *categories.ROUTES,
+    *attachments.ROUTES,
+    *releases.ROUTES,
+)

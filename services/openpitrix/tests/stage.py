@@ -248,7 +248,7 @@ async def _parts(folder: Path, clock: VirtualClock, settings: Mapping[str, objec
         store=store,
         clock=clock,
         settings=own,
-        desk=Desk(charts, blobs, Packages(store, charts, blobs, sealer), sealer, time_ordered_id, Bells(clock)),
+        desk=Desk(charts, blobs, Packages(store, charts, blobs, sealer, own), sealer, time_ordered_id, Bells(clock)),
         site=cast("Site", None),
         journal=Journal(silent("openpitrix")),
         failpoints=Failpoints(),

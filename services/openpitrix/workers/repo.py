@@ -8,11 +8,14 @@ from datetime import datetime
 
 from libs.shared.errors import Fault
 from libs.shared.service import Worker
+from libs.shared.store.protocol import Equal, Find
 from services.openpitrix.clients.charts import Shelf
 from services.openpitrix.commands import repo as commands
+from services.openpitrix.commands.category import keep_uncategorized
 from services.openpitrix.domain import app as apps
 from services.openpitrix.domain import version as versions
 from services.openpitrix.domain.app import App
+from services.openpitrix.domain.category import Attachment
 from services.openpitrix.domain.chart import Entry
 from services.openpitrix.domain.repo import Repo
 from services.openpitrix.domain.version import Version
@@ -124,8 +127,12 @@ async def drop_app(app: App, parts: Parts) -> None:
 
 
 async def sweep_apps(parts: Parts) -> None:
-    """Forget apps of repositories that are gone: rung at a removal, and once an hour."""
+    """Forget apps of repositories that are gone, and packages that no version has any more: rung at a removal, and
+    once an hour.
+    """
+    await parts.store.transact(keep_uncategorized)
     while True:
+        await sweep_blobs(parts)
         after = None
         while after != "":
             known = {repo.id for repo in await parts.store.of(Repo).find()}
@@ -134,6 +141,15 @@ async def sweep_apps(parts: Parts) -> None:
                 if await parts.store.of(Repo).look(app.repo) is None:  # one may have been added since
                     await drop_app(app, parts)
         await parts.desk.bells.swept.wait(HOUR)
+
+
+async def sweep_blobs(parts: Parts) -> None:
+    """Remove what is no version's package and nobody's picture; what came within the hour may be about to be one."""
+    blobs = parts.desk.blobs
+    for digest in await blobs.kept_before(parts.clock().timestamp() - HOUR):
+        named = Find((Equal("digest", digest),))
+        if not await parts.store.of(Version).count(named) and not await parts.store.of(Attachment).count(named):
+            await blobs.drop(digest)
 
 
 WORKERS = (Worker("read-indices", read_indices), Worker("sweep-apps", sweep_apps))
