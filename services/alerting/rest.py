@@ -105,10 +105,11 @@ Test = Callable[[Mapping[str, str]], bool]
 
 
 def _asked(request: web.Request) -> tuple[dict[str, str], Test]:
-    """The query, and the test of labels that it asks for. Raises `Malformed` for a matcher that can't be read."""
+    """The query, and the test of labels that it asks for. Raises `Invalid` for a matcher that can't be read."""
     query = last(request.query.items())
     matchers: list[Matcher] = [*filtered(query.get("label_filters", "")), *parsed(query.get("label_matcher", "{}"))]
-    return query, lambda labels: all(one.holds(labels.get(one.name, "")) for one in matchers)
+    tests = [(one.name, one.test()) for one in matchers]
+    return query, lambda labels: all(test(labels.get(name, "")) for name, test in tests)
 
 
 def group_filters(test: Test) -> Mapping[str, Filter]:

@@ -46,7 +46,7 @@ WRAPPED: Mapping[str, str | tuple[str, ...]] = {
     ),
     "numpy": "services/monitoring/domain/arrays.py",
     "promql_parser": "services/monitoring/clients/parser.py",
-    "re2": "services/monitoring/domain/regex.py",
+    "re2": "libs/shared/regex.py",
     "structlog": "libs/shared/telemetry",
     "opentelemetry.sdk": "libs/shared/telemetry",
     "opentelemetry.exporter": "libs/shared/telemetry",

@@ -131,7 +131,7 @@ def bindings(level: Level, namespace: str, rule: Rule) -> tuple[Matcher, ...]:
 def selects_here(rule: Rule, cluster: str) -> bool:
     """Whether a global rule selects this cluster: no series here has a label that says which one it is of."""
     found = matcher_of("cluster", rule.clusters)
-    return found is None or found.holds(cluster)
+    return found is None or found.test()(cluster)
 
 
 @dataclass(frozen=True, slots=True)

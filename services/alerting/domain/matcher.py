@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from libs.shared.errors import Malformed
+from libs.shared.regex import compiled
 
+Test = Callable[[str], bool]
 SPECIAL = "\\.+*?()|[]{}^$"
 OPS = ("=", "!=", "=~", "!~")
 MOST = 32
@@ -28,17 +30,15 @@ class Matcher(BaseModel):
     op: str
     value: str
 
-    def holds(self, value: str) -> bool:
-        """Whether a label's value passes; an expression that can't be read lets nothing pass."""
+    def test(self) -> Test:
+        """The test of a label's value. Raises `Invalid` for an expression that can't be read."""
+        wanted, same = self.value, self.op in ("=", "=~")
         if self.op == "~":
-            return self.value in value
+            return lambda value: wanted in value
         if self.op in ("=", "!="):
-            return (value == self.value) is (self.op == "=")
-        try:
-            found = re.fullmatch(self.value, value) is not None
-        except re.error:
-            return False
-        return found is (self.op == "=~")
+            return lambda value: (value == wanted) is same
+        pattern = compiled(wanted)
+        return lambda value: (pattern.fullmatch(value) is not None) is same
 
 
 def literal(value: str) -> str:

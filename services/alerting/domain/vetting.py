@@ -10,7 +10,7 @@ from libs.shared.errors import Invalid
 from services.alerting.domain.builder import built
 from services.alerting.domain.duration import PATTERN, seconds
 from services.alerting.domain.group import GroupWish, Rule
-from services.alerting.domain.matcher import OPS
+from services.alerting.domain.matcher import OPS, matcher_of
 from services.alerting.domain.resource import NOUNS, RULE_ID, Level
 from services.alerting.domain.template import check
 
@@ -112,4 +112,10 @@ def _selectors(rule: Rule) -> str:
         own: Mapping[str, Any] = selector.get("matcher") or {}
         if own and own.get("type") not in OPS:
             return f"unsupported match type [{str(own.get('type', ''))[:20]}]"
+        found = matcher_of("any", selector)
+        try:
+            if found:
+                found.test()
+        except Invalid as fault:
+            return f"invalid matcher: {fault.text}"
     return ""

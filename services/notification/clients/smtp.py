@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,7 +15,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import aiosmtplib
 
-from libs.shared.errors import Busy, Invalid
+from libs.shared.egress.client import Egress
+from libs.shared.errors import Busy, Fault, Invalid
 from libs.shared.values import Secret
 from services.notification.domain.letter import Refused, Unreachable
 
@@ -78,14 +81,31 @@ def trust_of(ca: str) -> ssl.SSLContext:
         raise Invalid("mail-ca", f"ORRERY_NOTIFICATION_CA: {ca} is no readable file of PEM certificates") from error
 
 
+def custom_trust(authority: str, *, unverified: bool) -> ssl.SSLContext:
+    """What the certificate of a server that a config names is verified against: PEM text, or the system's authorities;
+    nothing where the config says so. Raises `Invalid`.
+    """
+    try:
+        context = ssl.create_default_context(cadata=authority or None)
+    except (ssl.SSLError, ValueError) as error:
+        raise Invalid("mail-ca", "the config's rootCA holds no PEM certificates") from error
+    if unverified:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 @dataclass(frozen=True, slots=True)
 class Smtp:
-    """Postman to one server. `sender` is the envelope's, `timeout` in seconds for each command."""
+    """Postman to one server. `sender` is the envelope's, `timeout` in seconds for each command. With `egress` the
+    server is one that a user named, and is dialled only where that may be.
+    """
 
     server: Server
     sender: str
     timeout: float
     trust: ssl.SSLContext
+    egress: Egress | None = None
 
     @asynccontextmanager
     async def visit(self) -> AsyncIterator[SmtpCourier]:
@@ -108,12 +128,13 @@ class SmtpCourier:
         self._postman = postman
         self._client = self._new_client()
 
-    def _new_client(self) -> aiosmtplib.SMTP:
+    def _new_client(self, dialled: socket.socket | None = None) -> aiosmtplib.SMTP:
         server = self._postman.server
         wants = {Tls.FIRST: False, Tls.ALWAYS: True, Tls.OFFERED: None, Tls.NEVER: False}
         return aiosmtplib.SMTP(
             hostname=server.host,
-            port=server.port,
+            port=None if dialled else server.port,
+            sock=dialled,
             local_hostname=self._postman.sender.rpartition("@")[2],
             timeout=self._postman.timeout,
             use_tls=server.tls is Tls.FIRST,
@@ -125,11 +146,13 @@ class SmtpCourier:
 
     async def connect(self) -> None:
         """Connect, encrypt, sign in. That the server refuses us here is never a letter's fault, whatever the code."""
+        place = f"{self._postman.server.host}:{self._postman.server.port}"
+        if self._postman.egress is not None:
+            self._client = self._new_client(await _dialled(self._postman.egress, self._postman))
         try:
             await self._client.connect()
         except FAILURES as error:
             self._client.close()
-            place = f"{self._postman.server.host}:{self._postman.server.port}"
             raise Unreachable("mail-unreachable", f"no letter can be handed over at {place}: {_told(error)}") from error
 
     async def deliver(self, message: EmailMessage, to: str) -> None:
@@ -156,6 +179,26 @@ class SmtpCourier:
             pass
         finally:
             self._client.close()
+
+
+async def _dialled(egress: Egress, postman: Smtp) -> socket.socket:
+    """A connection to one of the addresses that may be dialled for the server; raises `Unreachable`."""
+    host, port = postman.server.host, postman.server.port
+    try:
+        vetted = await egress.vetted(host, port)
+    except Fault as fault:
+        raise Unreachable(fault.slug, f"no letter can be handed over at {host}:{port}: {fault.text}") from fault
+    for address in vetted.addresses:
+        found = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        found.setblocking(False)
+        try:
+            async with asyncio.timeout(postman.timeout):
+                await asyncio.get_running_loop().sock_connect(found, (address, port))
+        except OSError:
+            found.close()
+        else:
+            return found
+    raise Unreachable("mail-unreachable", f"no letter can be handed over at {host}:{port}: it does not answer")
 
 
 def _refusal(error: aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPResponseException) -> Refused | Busy:

@@ -19,6 +19,8 @@ from services.notification.domain.notice import Failure
 LARGEST_ANSWER: Final = 64 << 10
 JSON: Final = "application/json"
 AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+REDIRECTED: Final = frozenset({"egress-hops", "egress-redirect", "egress-downgrade"})
+"""Slugs of a receiver that says it is elsewhere: where a user has not said so, nothing is sent."""
 SLACK_AGAIN: Final = frozenset({"ratelimited", "rate_limited", "internal_error", "service_unavailable", "fatal_error"})
 
 
@@ -66,7 +68,7 @@ async def _posted(egress: Egress, ask: Ask) -> Reply | Failure:
     try:
         reply = await egress.fetch(ask)
     except (Busy, Broken, Missing) as fault:
-        return Failure(fault.text)
+        return Failure(fault.text, last=fault.slug in REDIRECTED)
     except Fault as fault:
         return Failure(fault.text, last=True)
     if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from libs.shared.errors import Invalid
 from services.notification.domain.object import Config, Receiver
@@ -34,3 +34,9 @@ def _selects(receiver: Receiver, channel: str, config: Config) -> bool:
 def _priority(config: Config) -> int:
     text = config.labels.get(PRIORITY, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else LAST  # noqa: PLR2004  # below LAST
+
+
+def has_server(config: Config) -> bool:
+    """Whether a config names a mail server."""
+    host = config.part("email").get("smartHost")
+    return isinstance(host, Mapping) and bool(host.get("host")) and bool(host.get("port"))

@@ -11,6 +11,7 @@ from typing import Any
 
 from libs.shared.errors import Invalid
 from libs.shared.objects import meta
+from libs.shared.regex import compiled
 from services.notification.domain.cron import cron_of
 from services.notification.domain.object import Receiver, Router, Silence
 from services.notification.domain.selecting import matches
@@ -107,7 +108,7 @@ def _channels(router: Router, receiver: Receiver) -> Iterator[str]:
         return
     only = said.get("type")
     named = said.get("name")
-    chosen = receiver.name in named if isinstance(named, list) else False
+    chosen = (isinstance(named, list) and receiver.name in named) or _named(said.get("regexName"), receiver.name)
     if said.get("selector"):
         chosen = chosen or _selects(said["selector"], receiver.labels)
     if chosen:
@@ -116,6 +117,14 @@ def _channels(router: Router, receiver: Receiver) -> Iterator[str]:
         if isinstance(one, Mapping) and receiver.owner and one.get("tenant") == receiver.owner:
             kinds = one.get("type") or SENT_BY
             yield from (channel for channel in SENT_BY if channel in kinds)
+
+
+def _named(expression: Any, name: str) -> bool:
+    """Whether an expression is found in a name; one that can't be read is found nowhere."""
+    try:
+        return bool(expression) and compiled(str(expression)).search(name) is not None
+    except Invalid:
+        return False
 
 
 def _silent(silences: Iterable[Silence], owner: str, signal: Signal, at: datetime) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from libs.shared.errors import Flaw, Invalid
 from libs.shared.objects import meta
+from libs.shared.regex import compiled
 from services.notification.domain.address import is_address
 from services.notification.domain.cron import cron_of
 from services.notification.domain.object import Kept
@@ -19,6 +20,7 @@ SHOWN = ("dingtalk", "email", "slack", "webhook", "wechat", "feishu")
 """Those that a list may be narrowed to."""
 MOST_RECIPIENTS = 200
 LONGEST_URL = 2048
+HIGHEST_PORT = 65_535
 REQUIRED = "Required value"
 
 
@@ -101,6 +103,8 @@ def _smart_host(host: Any) -> Iterator[Flaw]:
         return
     if isinstance(host.get("port", 0), bool) or not isinstance(host.get("port", 0), int):
         yield Flaw(f"{at}.port", f'{at}.port in body must be of type integer: "string"', "string")
+    elif not 0 <= host.get("port", 0) <= HIGHEST_PORT:
+        yield Flaw(f"{at}.port", "must be a port", host["port"])
     if not isinstance(host.get("host", ""), str):
         yield Flaw(f"{at}.host", "must be text")
 
@@ -115,6 +119,10 @@ def _router(spec: Mapping[str, Any]) -> Iterator[Flaw]:
         yield Flaw("spec.receivers", "must be an object")
     elif receivers:
         yield from _selector(receivers.get("selector"), "spec.receivers.selector")
+        try:
+            compiled(str(receivers.get("regexName") or ""))
+        except Invalid as fault:
+            yield Flaw("spec.receivers.regexName", fault.text)
 
 
 def _silence(spec: Mapping[str, Any]) -> Iterator[Flaw]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from libs.shared.store.protocol import Equal, Find, Range, Store
-from services.notification.domain.config import config_for
+from services.notification.domain.config import config_for, has_server
 from services.notification.domain.object import Config, Receiver, Router, Silence
 from services.notification.domain.signal import Bunch
 from services.notification.domain.target import Standing
@@ -38,9 +38,3 @@ async def mail_configs(store: Store, standing: Standing) -> dict[str, str]:
     configs = await store.of(Config).find()
     chosen = {one.name: config_for(configs, one, "email") for one in standing.receivers if one.part("email")}
     return {name: config.name for name, config in chosen.items() if config is not None and has_server(config)}
-
-
-def has_server(config: Config) -> bool:
-    """Whether a config names a mail server."""
-    host = config.part("email").get("smartHost") or {}
-    return bool(host.get("host")) and bool(host.get("port"))

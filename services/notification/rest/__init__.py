@@ -1,5 +1,5 @@
 """HTTP paths: what became of letters and messages, and who is told of alerts."""
 
-from services.notification.rest import letters, objects
+from services.notification.rest import letters, objects, verification
 
-ROUTES = (*letters.ROUTES, *objects.ROUTES)
+ROUTES = (*letters.ROUTES, *verification.ROUTES, *objects.ROUTES)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from email.headerregistry import Address as MailAddress
 
-from libs.shared.errors import Busy
+from libs.shared.errors import Busy, Fault
 from services.notification.commands import letter as commands
-from services.notification.domain.address import mailbox_of
 from services.notification.domain.letter import Letter, Patience, Refused, Unreachable
 from services.notification.domain.message import composed
 from services.notification.parts import Courier, Parts
+from services.notification.parts.offices import Office, office_of
 from services.notification.queries import letter as queries
 
 HOUR = 3600.0
@@ -37,34 +38,49 @@ async def until_due(parts: Parts) -> float:
 
 
 async def send_round(letters: Sequence[Letter], parts: Parts) -> None:
+    """Send what goes by each mail server, all at once: one that is down holds up nobody else's letters."""
+    ways = dict.fromkeys(letter.via for letter in letters)
+    async with asyncio.TaskGroup() as tasks:
+        for via in ways:
+            tasks.create_task(send_by(via, [letter for letter in letters if letter.via == via], parts))
+
+
+async def send_by(via: str, letters: Sequence[Letter], parts: Parts) -> None:
     """Share the letters out to a few couriers; what none of them could take anywhere is put off."""
+    try:
+        office = await office_of(via, parts)
+    except Fault as wrong:  # a password that can't be opened, certificates that are none
+        for letter in letters:
+            await put_off(letter, Unreachable(wrong.slug, wrong.text), parts)
+        return
     waiting = iter(letters)
     async with asyncio.TaskGroup() as couriers:
         runs = [
-            couriers.create_task(carry(waiting, parts)) for _ in range(min(parts.settings.connections, len(letters)))
+            couriers.create_task(carry(waiting, office, parts))
+            for _ in range(min(parts.settings.connections, len(letters)))
         ]
     faults = [fault for run in runs if (fault := run.result()) is not None]
     for letter in waiting:
         await put_off(letter, faults[0], parts)
 
 
-async def carry(waiting: Iterator[Letter], parts: Parts) -> Unreachable | None:
+async def carry(waiting: Iterator[Letter], office: Office, parts: Parts) -> Unreachable | None:
     """One courier takes letters until none waits, or until it gets nowhere: then why."""
     try:
-        async with parts.outlets.postman.visit() as courier:
+        async with office.postman.visit() as courier:
             for letter in waiting:
-                await hand_over(letter, courier, parts)
+                await hand_over(letter, courier, office.sender, parts)
     except Unreachable as fault:
         return fault
     return None
 
 
-async def hand_over(letter: Letter, courier: Courier, parts: Parts) -> None:
+async def hand_over(letter: Letter, courier: Courier, sender: MailAddress, parts: Parts) -> None:
     """One attempt, and the note of how it ended, in a unit of its own. Raises `Unreachable` after noting it."""
     with parts.journal.attempt(letter):
         parts.failpoints.hit("mail.before-send")
         try:
-            await courier.deliver(composed(letter, mailbox_of(parts.settings.sender)), letter.to)
+            await courier.deliver(composed(letter, sender), letter.to)
         except Refused as fault:
             ended = await parts.store.transact(commands.refuse_letter, letter.id, error=fault.text, at=parts.clock())
             parts.journal.note(ended, fault.slug)

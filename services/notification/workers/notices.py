@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from urllib.parse import quote
 
-from libs.shared.errors import Broken, Fault
-from services.notification.clients.web import Access, post_slack, post_webhook
 from services.notification.commands import notice as commands
-from services.notification.domain.config import config_for
 from services.notification.domain.letter import Patience
 from services.notification.domain.notice import Failure, Notice
-from services.notification.domain.object import Config, Receiver
+from services.notification.domain.object import Receiver
 from services.notification.parts import Parts
+from services.notification.parts.posting import Post, post
 from services.notification.queries import notice as queries
-from services.notification.queries.secret import revealed
 
 HOUR = 3600.0
 
@@ -54,7 +50,7 @@ async def send(notice: Notice, parts: Parts) -> None:
         return
     with parts.journal.sending(notice):
         parts.failpoints.hit("notice.before-send")
-        outcome = await attempt(receiver, notice, parts)
+        outcome = await post(receiver, Post(notice.id, notice.channel, notice.body), parts)
         parts.failpoints.hit("notice.after-send")
         await _note(notice, outcome, parts)
 
@@ -73,60 +69,6 @@ async def _note(notice: Notice, outcome: int | Failure, parts: Parts) -> None:
         patience=Patience(settings.retry_first, settings.retry_most, settings.give_up),
     )
     parts.journal.sent(notice, "refused" if outcome.last else "failed", outcome.text)
-
-
-async def attempt(receiver: Receiver, notice: Notice, parts: Parts) -> int | Failure:
-    """Post it once, by what the receiver says now."""
-    try:
-        if notice.channel == "slack":
-            return await _slack(receiver, notice, parts)
-        access = await access_of(receiver, notice.id, parts)
-    except Broken as fault:
-        return Failure(fault.text)
-    except Fault as fault:
-        return Failure(fault.text, last=True)
-    url = url_of(receiver)
-    return await post_webhook(parts.outlets.egress, url, notice.body.encode(), access, parts.settings.notice_timeout)
-
-
-async def _slack(receiver: Receiver, notice: Notice, parts: Parts) -> int | Failure:
-    config = config_for(await parts.store.of(Config).find(), receiver, "slack")
-    if config is None:
-        return Failure("there is no config for Slack that this receiver may use", last=True)
-    token = await revealed(parts.store, parts.outlets.sealer, config, "slack/slackTokenSecret")
-    if token is None:
-        return Failure(f"the config {config.name} has no token for Slack", last=True)
-    settings = parts.settings
-    body = notice.body.encode()
-    return await post_slack(parts.outlets.egress, settings.slack_url, body, token, settings.notice_timeout)
-
-
-async def access_of(receiver: Receiver, name: str, parts: Parts) -> Access:
-    """How a receiver's webhook is spoken to; `name` lets it tell a message that comes twice. Raises `Invalid`."""
-    http = receiver.part("webhook").get("httpConfig") or {}
-    tls, basic = http.get("tlsConfig") or {}, http.get("basicAuth") or {}
-    store, sealer, inside = parts.store, parts.outlets.sealer, "webhook/httpConfig"
-    authority = await revealed(store, sealer, receiver, f"{inside}/tlsConfig/rootCA")
-    return Access(
-        user=str(basic.get("username", "")),
-        password=await revealed(store, sealer, receiver, f"{inside}/basicAuth/password"),
-        bearer=await revealed(store, sealer, receiver, f"{inside}/bearerToken"),
-        authority=authority.reveal() if authority else "",
-        unverified=tls.get("insecureSkipVerify") is True,
-        headers={"Idempotency-Key": name},
-    )
-
-
-def url_of(receiver: Receiver) -> str:
-    """Where its webhook is: a URL, or a Service of the cluster by its name."""
-    said = receiver.part("webhook")
-    if said.get("url"):
-        return str(said["url"])
-    service = said.get("service") or {}
-    scheme, port = service.get("scheme") or "http", service.get("port")
-    place = f"{quote(str(service.get('name')), safe='')}.{quote(str(service.get('namespace')), safe='')}.svc"
-    path = str(service.get("path") or "").lstrip("/")
-    return f"{scheme}://{place}{f':{port}' if port else ''}/{path}"
 
 
 async def _abandon_orphans(parts: Parts) -> None:

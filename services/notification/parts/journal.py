@@ -1,80 +1,21 @@
-"""The collaborators that rest and workers are handed."""
+"""What is logged, traced and counted of letters and messages; never what they say or where they go."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
-from dataclasses import dataclass
-from email.message import EmailMessage
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
 
-from libs.shared.bell import Bell
-from libs.shared.egress.client import Egress
 from libs.shared.errors import Fault
 from libs.shared.event import CAUSE, Cause
-from libs.shared.failpoints import Failpoints
-from libs.shared.sealing import Sealer
-from libs.shared.store.protocol import Store
 from libs.shared.telemetry import Telemetry
 from libs.shared.telemetry.traces import span, traceparent
-from libs.shared.values import Clock
 from services.notification.domain.letter import Letter
 from services.notification.domain.notice import Notice
-from services.notification.settings import NotificationSettings
 
 ACTOR = "system:notification"
-
-
-class Courier(Protocol):
-    """One conversation with a mail server."""
-
-    async def deliver(self, message: EmailMessage, to: str) -> None:
-        """Return when it is accepted. Raises `Refused` (for good), `Busy` (try later), `Unreachable` (nothing can be
-        delivered by this courier any more).
-        """
-        ...
-
-
-class Postman(Protocol):
-    """Where letters are taken to."""
-
-    def visit(self) -> AbstractAsyncContextManager[Courier]:
-        """Begin a conversation; raises `Unreachable`."""
-        ...
-
-    async def forget(self, names: Sequence[str]) -> None:
-        """Remove what is kept here of the letters of these names, if anything is; raises `Unreachable`."""
-        ...
-
-
-class Sights(Protocol):
-    """What an absent user may see."""
-
-    async def sees(self, user: str, namespace: str) -> bool:
-        """Whether he may see the alerts of a namespace, as of now; nobody who is disabled or gone. Raises `Busy`."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Outlets:
-    """The ways to receivers, what opens their secrets, and who may see what."""
-
-    postman: Postman
-    egress: Egress
-    sealer: Sealer
-    sights: Sights
-
-
-class Bells:
-    """What wakes each loop."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.letters = Bell(clock)
-        self.notices = Bell(clock)
-        self.signals = Bell(clock)
 
 
 class Journal:
@@ -136,16 +77,3 @@ class Journal:
         self._outcomes.labels(letter.state.value).inc()
         log = self._telemetry.log.warning if slug else self._telemetry.log.info
         log("letter", letter=letter.id, state=letter.state.value, attempts=letter.attempts, fault=slug)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Of the notification service."""
-
-    store: Store
-    clock: Clock
-    settings: NotificationSettings
-    outlets: Outlets
-    bells: Bells
-    journal: Journal
-    failpoints: Failpoints
