@@ -4,6 +4,7 @@ went, with 200 in any case (spec 6.2).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -30,7 +31,7 @@ from services.notification.parts.posting import Post, post
 from services.notification.rest.objects import NEW
 from services.notification.shapes import object as shapes
 
-DONE = {"Status": 200, "Message": "Verify successfully"}
+DONE: Mapping[str, Any] = {"Status": 200, "Message": "Verify successfully"}
 SENT = "verification/"
 
 
