@@ -124,7 +124,7 @@ async def main(asks: int) -> None:
             to: Connection = await Written(kubeconfig).current()
             async with child("-c", PEER, str(peer), str(kubeconfig)):
                 await settled(session, f"http://127.0.0.1:{peer}", "")
-                asked = {
+                asked: Ways = {
                     "direct": (to.server, to.authorization.reveal(), to.trust.context()),
                     "bare proxy": (f"http://127.0.0.1:{peer}", "", True),
                     "gateway": (base, bearer, True),

@@ -238,8 +238,8 @@ async def test_what_one_may_is_what_one_is_told(place: Town) -> None:
             said = await place.done(who, "POST", REVIEW, json=review({"resourceAttributes": spec}))
             assert said["status"]["allowed"] is ((await place.ask(who, "GET", path))[0] == 200), (who, spec)
         for path in ("/version", "/apis", "/readyz", "/kapis/version", "/metrics"):
-            spec = {"nonResourceAttributes": {"verb": "get", "path": path}}
-            said = await place.done(who, "POST", REVIEW, json=review(spec))
+            about = {"nonResourceAttributes": {"verb": "get", "path": path}}
+            said = await place.done(who, "POST", REVIEW, json=review(about))
             assert said["status"]["allowed"] is (who == ADMIN or path in ("/version", "/apis", "/kapis/version"))
     assert (await place.ask("", "POST", REVIEW, json=review({})))[0] == 403
     status, body = await place.ask("viewer", "POST", REVIEW, json={"spec": 1})
