@@ -67,7 +67,8 @@ def _become(wish: dict[str, Any]) -> None:
         os.umask(0o077)
         for name, value in wish["limits"].items():
             _limit(getattr(resource, name), value)
-        _limit(resource.RLIMIT_NPROC, wish["processes"] + _mine())
+        if os.getuid():  # the system bounds all of a user's processes together, and those of root not at all
+            _limit(resource.RLIMIT_NPROC, wish["processes"] + _mine())
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         os.execve(wish["argv"][0], wish["argv"], wish["env"])  # noqa: S606  # no shell between
