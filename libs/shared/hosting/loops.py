@@ -16,7 +16,6 @@ from libs.shared.delivery.react import Reactor
 from libs.shared.delivery.relay import Relay
 from libs.shared.errors import Busy
 from libs.shared.hosting.leased import run_leased
-from libs.shared.hosting.spans import send_spans
 from libs.shared.hosting.tasks import Loop
 from libs.shared.service import Host, Service
 
@@ -60,8 +59,6 @@ def telling(service: Service, host: Host, heard: asyncio.Event) -> Iterator[tupl
             failpoints=host.failpoints,
         )
         yield "relay", partial(_once, heard, relay.run)
-    if host.telemetry.spans is not None:
-        yield "spans", partial(send_spans, service.name, host.telemetry.spans, host.calls, host.clock)
 
 
 def listening(service: Service, host: Host, parts: Any, tail: Tail) -> Iterator[tuple[str, Loop]]:

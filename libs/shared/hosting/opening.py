@@ -22,7 +22,6 @@ from libs.shared.hosting.keys import service_key
 from libs.shared.hosting.listening import door, served
 from libs.shared.hosting.loops import Tail, follows, listening, source_of, telling
 from libs.shared.hosting.shared import Shared
-from libs.shared.hosting.spans import KEEPER
 from libs.shared.hosting.tasks import Tasks
 from libs.shared.http.answers import UPSTREAMS
 from libs.shared.http.calls import Calls
@@ -77,7 +76,7 @@ async def _hosted(service: Service, shared: Shared) -> AsyncIterator[Host]:
     with telemetry_of(
         service.name,
         otlp=suite.otlp.reveal() if suite.otlp else "",
-        gather=shared.clock if KEEPER in shared.upstreams() else None,
+        gathered=shared.spans,
         level=suite.log_level,
         pretty=suite.log_format == "pretty" or (suite.log_format == "auto" and shared.logs.isatty()),
         stream=shared.logs,

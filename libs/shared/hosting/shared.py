@@ -23,6 +23,7 @@ from libs.shared.hosting.admin import FirstPassword
 from libs.shared.hosting.clusters import Clusters
 from libs.shared.hosting.folder import Folder
 from libs.shared.hosting.keys import ServiceKeys
+from libs.shared.telemetry.gathered import Gathered
 from libs.shared.values import Clock, Ids
 
 SECONDS_TO_STAND = 10.0
@@ -50,6 +51,8 @@ class Shared:
     callers: ServiceKeys = field(kw_only=True)
     """Public keys of the services that ask in their own names."""
     egress: Egress = field(kw_only=True)
+    spans: Gathered | None = None
+    """What was traced, where some service keeps the suite's own traces."""
     coming: Coming = field(default_factory=lambda: Coming({}))
     """The services of this process that are opened once clients have been let in."""
 

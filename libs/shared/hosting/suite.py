@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TextIO
 
 from libs.shared import failpoints
@@ -25,7 +26,10 @@ from libs.shared.hosting.loops import follows
 from libs.shared.hosting.opening import Opened, service_opened
 from libs.shared.hosting.public import Doors, public_doors
 from libs.shared.hosting.shared import Buses, Coming, Shared
+from libs.shared.hosting.spans import KEEPER, send_spans
+from libs.shared.hosting.tasks import Loop
 from libs.shared.service import Later, Service
+from libs.shared.telemetry.gathered import Gathered
 from libs.shared.values import Clock, Ids, SystemClock, TimeOrderedIds
 
 SECONDS_FOR_TAILS = 2.0
@@ -82,10 +86,12 @@ async def suite_opened(
             clusters=await buses.enter_async_context(clusters_of(effective, folder, clock, ids)),
             callers=service_keys(effective.suite, folder, (*effective.services, *effective.elsewhere)),
             egress=Egress(Allow.parsed(effective.suite.egress_allow)),
+            spans=Gathered(clock) if KEEPER in {**effective.services, **effective.elsewhere} else None,
             coming=Coming.of(one.name for one in later),
         )
         async with (
             _all_opened(services, shared, progress) as stand,
+            stand[0].tasks.running(_tracing(stand[0], shared)),
             public_doors(stand, shared) as doors,
             _going_on(later, shared, progress) as rest,
         ):
@@ -148,6 +154,12 @@ async def _each_opened(
         shared.coming.stands(one.name)
     for opened, stack in stand:
         await stack.enter_async_context(opened.listening())
+
+
+def _tracing(stand: Opened, shared: Shared) -> Iterator[tuple[str, Loop]]:
+    """What all services of this process trace is sent in the name of one."""
+    if shared.spans is not None:
+        yield "spans", partial(send_spans, shared.spans, stand.host.calls, shared.clock)
 
 
 async def _tails_standing(stand: Sequence[Opened]) -> None:

@@ -14,12 +14,13 @@ from libs.shared.event import CAUSE, Cause
 from libs.shared.http.health import PROBES
 from libs.shared.telemetry import Telemetry
 from libs.shared.telemetry.metrics import RouteMetrics
-from libs.shared.telemetry.traces import span, traceparent
+from libs.shared.telemetry.traces import UNSEEN, span, traceparent
 from libs.shared.values import Clock
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 NO_ROUTE: Final = "(none)"
 OTHER_METHOD: Final = "(other)"
+INTERNAL: Final = "/internal/"
 LONGEST_PATH: Final = 200
 """Characters of a path in the log; never the query, which may hold what is nobody's business."""
 
@@ -31,7 +32,7 @@ def observed(telemetry: Telemetry, clock: Clock) -> Middleware:
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         method, route = _method(request), route_of(request)
-        parent = request.headers.get("traceparent", "")
+        parent = UNSEEN if request.path in PROBES else request.headers.get("traceparent", "")
         began, status = clock.monotonic(), HTTPStatus.INTERNAL_SERVER_ERROR.value
         with (
             metrics.running.track_inprogress(),
@@ -67,10 +68,14 @@ def _method(request: web.Request) -> str:
 
 
 def _say(log: Any, request: web.Request, route: str, status: int, seconds: float) -> None:
-    """Changes and refusals at `info`, failures of ours at `error`; reads and probes, which are many, at `debug`."""
+    """Changes and refusals at `info`, failures of ours at `error`; reads, probes and what services ask each
+    other, which are many, at `debug`.
+    """
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and request.path not in PROBES:
         say = log.error
-    elif request.method in (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS) and status < HTTPStatus.BAD_REQUEST:
+    elif status < HTTPStatus.BAD_REQUEST and (
+        request.method in (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS) or request.path.startswith(INTERNAL)
+    ):
         say = log.debug
     else:
         say = log.info

@@ -8,8 +8,6 @@ from typing import Any
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
-from libs.shared.telemetry.gathered import Gathered
-
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
@@ -21,5 +19,3 @@ class Telemetry:
     log: Any
     tracer: Tracer
     registry: CollectorRegistry
-    spans: Gathered | None = None
-    """What was traced and waits to be fetched, where the suite keeps its own traces."""

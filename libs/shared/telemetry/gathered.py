@@ -57,11 +57,13 @@ class Rate(Sampler):
         return f"Rate({self._a_second})"
 
 
-class Gathered(SpanProcessor):
-    """What has ended and waits to be fetched, in OTLP's JSON form."""
+class Gathered:
+    """What has ended in the services of a process and waits to be fetched."""
 
-    def __init__(self) -> None:
-        self._spans: deque[dict[str, Any]] = deque()
+    def __init__(self, clock: Clock) -> None:
+        self.rate = Rate(clock)
+        """For the providers of all of them."""
+        self._spans: deque[tuple[str, ReadableSpan]] = deque()
         self._wake: Callable[[], None] = _nobody
         self.dropped = 0
 
@@ -74,21 +76,35 @@ class Gathered(SpanProcessor):
         """Who is told of the first that waits."""
         self._wake = wake
 
-    def on_end(self, span: ReadableSpan) -> None:
+    def of(self, service: str) -> SpanProcessor:
+        """Gathers what a service traces."""
+        return _Gathering(service, self)
+
+    def keep(self, service: str, span: ReadableSpan) -> None:
         """Keep it, while there is room."""
-        context = span.context
-        if context is None or not context.trace_flags.sampled:
-            return
         if len(self._spans) >= MOST:
             self.dropped += 1
             return
-        self._spans.append(_json(span))
+        self._spans.append((service, span))
         if len(self._spans) == 1:
             self._wake()
 
-    def take(self, most: int) -> list[dict[str, Any]]:
-        """Those that have waited longest."""
-        return [self._spans.popleft() for _ in range(min(most, len(self._spans)))]
+    def take(self, most: int) -> dict[str, list[dict[str, Any]]]:
+        """Those that have waited longest, by their service, in OTLP's JSON form."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for _ in range(min(most, len(self._spans))):
+            service, span = self._spans.popleft()
+            found.setdefault(service, []).append(_json(span))
+        return found
+
+
+class _Gathering(SpanProcessor):
+    def __init__(self, service: str, gathered: Gathered) -> None:
+        self._service, self._gathered = service, gathered
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if span.context is not None and span.context.trace_flags.sampled:
+            self._gathered.keep(self._service, span)
 
 
 def attributes(given: Any) -> list[dict[str, Any]]:

@@ -13,11 +13,10 @@ from opentelemetry.sdk.trace import SpanProcessor
 
 from libs.shared.errors import Invalid
 from libs.shared.telemetry import Telemetry
-from libs.shared.telemetry.gathered import Gathered, Rate
+from libs.shared.telemetry.gathered import Gathered
 from libs.shared.telemetry.logs import make_log
 from libs.shared.telemetry.metrics import make_registry
 from libs.shared.telemetry.traces import make_provider
-from libs.shared.values import Clock
 
 
 @contextmanager
@@ -25,13 +24,13 @@ def telemetry_of(
     service: str,
     *,
     otlp: str = "",
-    gather: Clock | None = None,
+    gathered: Gathered | None = None,
     level: str = "info",
     pretty: bool = False,
     stream: TextIO = sys.stderr,
 ) -> Iterator[Telemetry]:
-    """A service's telemetry; what was traced is sent off to the address `otlp` before the block ends. With a clock to
-    `gather` by, spans of a bounded number of traces a second are kept for whoever fetches them.
+    """A service's telemetry; what was traced is sent off to the address `otlp` before the block ends. Of a bounded
+    number of traces a second, spans are `gathered` for whoever fetches them.
 
     Raises `Invalid` when such an address is given and the exporter isn't installed.
     """
@@ -41,16 +40,15 @@ def telemetry_of(
             processors = (import_module("libs.shared.telemetry.otlp").make_processor(otlp),)
         except ModuleNotFoundError as error:
             raise Invalid("otlp-missing", "ORRERY_OTLP needs the extra `otlp`: pip install 'orrery[otlp]'") from error
-    spans, rate = (Gathered(), Rate(gather)) if gather else (None, None)
-    if spans is not None:
-        processors = (*processors, spans)
-    provider = make_provider(service, processors, None if otlp else rate)
+    rate = gathered.rate if gathered and not otlp else None
+    if gathered is not None:
+        processors = (*processors, gathered.of(service))
+    provider = make_provider(service, processors, rate)
     try:
         yield Telemetry(
             log=make_log(service, stream, level=level, pretty=pretty),
             tracer=provider.get_tracer("orrery"),
             registry=make_registry(),
-            spans=spans,
         )
     finally:
         provider.shutdown()

@@ -13,9 +13,8 @@ from libs.shared.testing.clock import VirtualClock
 def test_told_as_otlp_tells() -> None:
     """Ids, parent, kind, attributes and an error; and who waits is woken by the first."""
     rung = []
-    with telemetry_of("shop", gather=VirtualClock()) as telemetry:
-        spans = telemetry.spans
-        assert spans is not None
+    spans = gathered.Gathered(VirtualClock())
+    with telemetry_of("shop", gathered=spans) as telemetry:
         spans.woken(lambda: rung.append(1))
         attributes = {"n": 7, "ok": True, "ratio": 0.5, "name": "x", "many": ("a", "b")}
         with (
@@ -24,7 +23,7 @@ def test_told_as_otlp_tells() -> None:
             span(telemetry.tracer, "inner", attributes=attributes),
         ):
             raise ValueError("no")
-        inner, outer = spans.take(10)
+        inner, outer = spans.take(10)["shop"]
     assert rung == [1]
     assert (inner["name"], inner["parentSpanId"], inner["traceId"]) == ("inner", outer["spanId"], outer["traceId"])
     assert inner["status"]["code"] == gathered.ERROR
@@ -48,9 +47,8 @@ async def test_so_many_traces_a_second() -> None:
     assert [rate.should_sample(None, 1, "x").decision.is_sampled() for _ in range(4)] == [True, True, True, False]
     await clock.advance(1)
     assert [rate.should_sample(None, 1, "x").decision.is_sampled() for _ in range(3)] == [True, True, False]
-    with telemetry_of("shop", gather=clock) as telemetry:
-        spans = telemetry.spans
-        assert spans is not None
+    spans = gathered.Gathered(clock)
+    with telemetry_of("shop", gathered=spans) as telemetry:
         for _ in range(int(gathered.AT_ONCE) + 5):
             with span(telemetry.tracer, "root", parent="") as root:
                 assert traceparent(root)
@@ -62,9 +60,8 @@ async def test_so_many_traces_a_second() -> None:
 
 def test_one_more_than_there_is_room_for_is_dropped() -> None:
     """Nothing grows without end."""
-    with telemetry_of("shop", gather=VirtualClock()) as telemetry:
-        spans = telemetry.spans
-        assert spans is not None
+    spans = gathered.Gathered(VirtualClock())
+    with telemetry_of("shop", gathered=spans) as telemetry:
         for _ in range(gathered.MOST + 1):
             with span(telemetry.tracer, "child", parent=f"00-{'1' * 32}-{'1' * 16}-01"):
                 pass
