@@ -112,6 +112,16 @@ class Parts:
     work: Work
 
 
+def followed(parts: Parts) -> Shelf:
+    """What is held of namespaces, roles and bindings, once all of it is: before then nobody is told that he is no
+    member. Raises `Busy`.
+    """
+    waits = [resource.plural for resource in TOLD if not parts.shelf.stands(resource.plural)]
+    if waits:
+        raise Busy("cluster-listing", f"the cluster's {', '.join(waits)} are not known yet", retry_after=1)
+    return parts.shelf
+
+
 async def ready(parts: Parts) -> None:
     """Return when everything that facts are made from was listed; raises `Busy` naming what wasn't."""
     waits = [resource.plural for resource in TOLD if not parts.shelf.tried(resource.plural)]

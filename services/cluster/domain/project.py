@@ -18,6 +18,8 @@ from services.cluster.domain.resource import RBAC, JsonObject
 WORKSPACE = "kubesphere.io/workspace"
 CREATOR = "kubesphere.io/creator"
 PROJECT = "kubesphere.io/namespace"
+DEVOPS = "kubesphere.io/devopsproject"
+"""On a namespace that stands for a DevOps project, which has roles of its own."""
 USER_REF = "iam.kubesphere.io/user-ref"
 SCOPE = "namespace"
 ADMIN = "admin"

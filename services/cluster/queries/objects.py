@@ -53,6 +53,14 @@ async def _read(api: Api, wanted: Resource, namespace: str) -> list[JsonObject]:
 
 async def one(shelf: Shelf, api: Api, wanted: Resource, namespace: str, name: str) -> JsonObject:
     """One object; raises as the kind's lookups do."""
+    found = await look(shelf, api, wanted, namespace, name)
+    if found is None:
+        raise wanted.unknown(name)
+    return found
+
+
+async def look(shelf: Shelf, api: Api, wanted: Resource, namespace: str, name: str) -> JsonObject | None:
+    """One object, or None. One that is not held is asked for: it may have been made a moment ago."""
     if wanted.kept and shelf.stands(wanted.plural):
         kept = shelf.get(Key(wanted.plural, namespace, name))
         if kept is not None:
@@ -60,7 +68,7 @@ async def one(shelf: Shelf, api: Api, wanted: Resource, namespace: str, name: st
     try:
         return held(await api.get(wanted.path(namespace, name)))
     except Missing:
-        raise wanted.unknown(name) from None
+        return None
 
 
 async def project(api: Api, workspace: str, name: str) -> JsonObject:

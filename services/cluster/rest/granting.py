@@ -15,7 +15,7 @@ from libs.shared.http.route import May
 from services.cluster.domain import member
 from services.cluster.domain.resource import CLUSTER_ROLES, ROLE_BINDINGS, ROLES
 from services.cluster.domain.shelf import Key
-from services.cluster.parts import Parts
+from services.cluster.parts import Parts, followed
 
 HERE = "Namespace"
 EVERYTHING = May("everything", "*", "*", "*", HERE, namespace="{namespace}")
@@ -44,7 +44,7 @@ async def vet_member(request: web.Request, user: str, parts: Parts) -> None:
     """
     if user != caller(request).user:
         namespace = request.match_info["namespace"]
-        bindings = parts.shelf.all(ROLE_BINDINGS.plural, namespace)
+        bindings = followed(parts).all(ROLE_BINDINGS.plural, namespace)
         rules = [
             rule
             for kind, name in member.held(bindings, user, ())
@@ -56,7 +56,7 @@ async def vet_member(request: web.Request, user: str, parts: Parts) -> None:
 def rules_of(parts: Parts, namespace: str, kind: str, name: str) -> list[Mapping[str, Any]] | None:
     """What a role allows; None for one that isn't there."""
     key = Key(CLUSTER_ROLES.plural, "", name) if kind == CLUSTER_ROLES.kind else Key(ROLES.plural, namespace, name)
-    found = parts.shelf.get(key)
+    found = followed(parts).get(key)
     return None if found is None else list(found.get("rules") or ())
 
 

@@ -20,7 +20,7 @@ from services.cluster.domain.member import Invitation
 from services.cluster.domain.resource import ROLE_BINDINGS, ROLES, JsonObject
 from services.cluster.domain.shelf import Key, key_of
 from services.cluster.domain.wish import NOTHING, others
-from services.cluster.parts import Parts
+from services.cluster.parts import Parts, followed
 from services.cluster.rest.granting import EVERYTHING, rules_of, vet, vet_member
 from services.cluster.rest.showing import shown
 from services.cluster.shapes import members as shapes
@@ -84,16 +84,16 @@ async def list_member_templates(request: web.Request, parts: Parts) -> web.Strea
     groups = ((people.get(name) or {}).get("spec") or {}).get("groups") or ()
     found: dict[str, JsonObject] = {}
     for kind, called in member.held(_bindings(request, parts), name, groups):
-        role = parts.shelf.get(Key(ROLES.plural, namespace, called)) if kind == ROLES.kind else None
+        role = followed(parts).get(Key(ROLES.plural, namespace, called)) if kind == ROLES.kind else None
         for template in aggregated(role or {}):
-            part = parts.shelf.get(Key(ROLES.plural, namespace, template))
+            part = followed(parts).get(Key(ROLES.plural, namespace, template))
             if part is not None and is_template(part):
                 found.setdefault(template, part)
     return await shown(list(found.values()))
 
 
 def _bindings(request: web.Request, parts: Parts) -> list[JsonObject]:
-    return parts.shelf.all(ROLE_BINDINGS.plural, request.match_info["namespace"])
+    return followed(parts).all(ROLE_BINDINGS.plural, request.match_info["namespace"])
 
 
 async def _vet(request: web.Request, given: Invitation, parts: Parts) -> None:
@@ -134,7 +134,7 @@ async def _settled(namespace: str, given: Invitation, parts: Parts) -> None:
     until = parts.clock.monotonic() + parts.settings.settle_seconds
     with parts.shelf.heard(frozenset({ROLE_BINDINGS.plural}), bell.ring):
         parts.shelf.tell(Key(ROLE_BINDINGS.plural, namespace, given.user))
-        while others(parts.shelf.all(ROLE_BINDINGS.plural, namespace), given.user, given.role):
+        while others(followed(parts).all(ROLE_BINDINGS.plural, namespace), given.user, given.role):
             rest = until - parts.clock.monotonic()
             if rest <= 0:
                 text = f'what was wished for member "{given.user}" is not done yet: the cluster is slow'

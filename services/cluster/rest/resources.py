@@ -16,16 +16,17 @@ from libs.shared.objects.shapes import ObjectShape
 from services.cluster.domain import resource
 from services.cluster.domain.resource import (
     CLAIMS,
+    CLUSTER_ROLES,
     NODES,
     PODS,
     RESOURCES,
+    ROLES,
     SERVICES,
     SNAPSHOT_CLASSES,
     STORAGE_CLASSES,
     JsonObject,
     Resource,
 )
-from services.cluster.domain.shelf import Key
 from services.cluster.parts import Parts
 from services.cluster.queries import objects as queries
 from services.cluster.rest.showing import paged, shown
@@ -45,7 +46,7 @@ async def list_resources(request: web.Request, parts: Parts) -> web.StreamRespon
     if wanted.legacy:
         answer = await paged(partial(_older, wanted), found, query)
     else:
-        extra = {**filters.FILTERS.get(wanted.plural, {}), **_bound(wanted, namespace, query, parts)}
+        extra = {**filters.FILTERS.get(wanted.plural, {}), **await _bound(wanted, namespace, query, parts)}
         answer = await paged(listed, found, query, filters=extra, sorts=filters.SORTS.get(wanted.plural))
     answer["items"] = await enrich(wanted, answer["items"], parts)
     return await shown(answer)
@@ -85,13 +86,13 @@ async def enrich(wanted: Resource, items: Sequence[JsonObject], parts: Parts) ->
     return list(items)
 
 
-def _bound(wanted: Resource, namespace: str, query: Mapping[str, str], parts: Parts) -> dict[str, Filter]:
+async def _bound(wanted: Resource, namespace: str, query: Mapping[str, str], parts: Parts) -> dict[str, Filter]:
     """Filters that look at other objects than the one that they judge."""
     if wanted is PODS and "serviceName" in query:
-        service: JsonObject = parts.shelf.get(Key(SERVICES.plural, namespace, query["serviceName"])) or {}
+        service = await queries.look(parts.shelf, parts.kube, SERVICES, namespace, query["serviceName"]) or {}
         return {"serviceName": lambda pod, _value: bool(backends(service, (pod,)))}
-    if AGGREGATE_TO in query and wanted.plural in ("roles", "clusterroles"):
-        whole: JsonObject = parts.shelf.get(Key(wanted.plural, namespace, query[AGGREGATE_TO])) or {}
+    if AGGREGATE_TO in query and wanted in (ROLES, CLUSTER_ROLES):
+        whole = await queries.look(parts.shelf, parts.kube, wanted, namespace, query[AGGREGATE_TO]) or {}
         names = aggregated(whole)
         return {AGGREGATE_TO: lambda role, _value: resource.name(role) in names}
     return {}

@@ -20,7 +20,7 @@ from services.cluster.domain import resource
 from services.cluster.domain.held import plain
 from services.cluster.domain.resource import ROLES, JsonObject
 from services.cluster.domain.shelf import Key, key_of
-from services.cluster.parts import Parts
+from services.cluster.parts import Parts, followed
 from services.cluster.rest.granting import EVERYTHING, rules_of, vet
 from services.cluster.rest.showing import paged, shown
 from services.cluster.shapes.roles import AGGREGATE_TO, aggregated, unknown_role, wished
@@ -31,7 +31,7 @@ SUCCESS: Mapping[str, str] = {"message": "success"}
 
 async def list_roles(request: web.Request, parts: Parts) -> web.StreamResponse:
     """Roles and templates of the project; `aggregateTo=<role>` lists the templates that it is made of."""
-    found = parts.shelf.all(ROLES.plural, request.match_info["namespace"])
+    found = followed(parts).all(ROLES.plural, request.match_info["namespace"])
     query = last(request.query.items())
     whole = query.pop(AGGREGATE_TO, None)
     if whole is not None:
@@ -94,7 +94,7 @@ async def delete_role(request: web.Request, parts: Parts) -> web.StreamResponse:
 
 
 def _standing(request: web.Request, parts: Parts, name: str) -> JsonObject | None:
-    return parts.shelf.get(Key(ROLES.plural, request.match_info["namespace"], name))
+    return followed(parts).get(Key(ROLES.plural, request.match_info["namespace"], name))
 
 
 def _one(request: web.Request, parts: Parts) -> JsonObject:

@@ -106,6 +106,16 @@ async def test_a_slow_cluster_is_said_and_the_wish_stands(world: World) -> None:
         await stage.until(done)
 
 
+async def test_nobody_is_told_that_he_is_no_member_too_early(world: World) -> None:
+    """Before the cluster's roles and bindings are known, members and roles are not there yet, which is not the same as
+    none.
+    """
+    async with world.opened("observe") as stage, served(stage) as ask:  # nobody follows
+        for method, path in (("GET", MEMBERS), ("GET", PROJECT_ROLES), ("DELETE", MEMBERS + "/eve")):
+            assert (await ask(method, path)).status == 503
+        assert (await ask("POST", MEMBERS, [{"username": "eve", "roleRef": "viewer"}])).status == 503
+
+
 async def test_a_wish_outlives_its_process(world: World) -> None:
     """What was wished for before a kill is done after it; who was removed meanwhile is not bound anew."""
     await world.kube.create(NAMESPACES, namespace())
