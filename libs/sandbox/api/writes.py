@@ -13,7 +13,7 @@ from libs.sandbox.api.place import Place
 from libs.sandbox.api.reads import chosen
 from libs.sandbox.lifecycle import Deletion, Part
 from libs.sandbox.objects import Objects
-from libs.sandbox.rules import check, defaults, nulls
+from libs.sandbox.rules import check, defaults, nulls, taken
 from libs.sandbox.rules.shapes import kinds as shapes
 from libs.shared.errors import Malformed, Missing
 
@@ -43,6 +43,7 @@ def create(objects: Objects, place: Place, sent: Body, *, dry: bool) -> Written:
         body.pop("status", None)
     body = defaults.filled(place.resource, view.kept(place, body), objects)
     check.new(place.resource, body)
+    taken.refuse(place.resource, body, objects)
     if place.vet is not None:
         place.vet(body)
     made = objects.create(place.resource.store, body, place.namespace, dry=dry)
@@ -77,6 +78,7 @@ def _put(objects: Objects, place: Place, body: Body, *, dry: bool) -> Written:
     if part is Part.MAIN:
         body = defaults.filled(resource, defaults.carried(resource, current, body), objects)
         check.change(resource, current, body)
+        taken.refuse(resource, body, objects)
         if place.vet is not None:
             place.vet(body)
     put = objects.replace(resource.store, body, part, dry=dry)

@@ -13,6 +13,7 @@ _UNITS: Final = {
     "Gi": 2**30,
     "Ti": 2**40,
     "Pi": 2**50,
+    "Ei": 2**60,
     "n": 1e-9,
     "u": 1e-6,
     "m": 1e-3,
@@ -21,6 +22,7 @@ _UNITS: Final = {
     "G": 1e9,
     "T": 1e12,
     "P": 1e15,
+    "E": 1e18,
 }
 """Suffixes of Kubernetes' quantities."""
 

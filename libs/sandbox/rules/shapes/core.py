@@ -7,6 +7,7 @@ from typing import Final
 from libs.sandbox.rules.shapes.parts import CLAIM, REFERENCE, TEMPLATE, kind
 from libs.sandbox.rules.shapes.pods import CONDITIONS, POD_SPEC, POD_STATUS
 from libs.sandbox.rules.shapes.typed import (
+    BLOBS,
     EITHER,
     FLAG,
     NUMBER,
@@ -38,8 +39,8 @@ CORE: Final[dict[str, dict[str, Type]]] = {
     "pods": {"spec": POD_SPEC, "status": POD_STATUS},
     "podtemplates": {"template": TEMPLATE},
     "replicationcontrollers": kind({"replicas": NUMBER, "selector": TEXTS, "template": TEMPLATE}),
-    "configmaps": {"data": TEXTS, "binaryData": TEXTS, "immutable": FLAG},
-    "secrets": {"type": TEXT, "data": TEXTS, "stringData": TEXTS, "immutable": FLAG},
+    "configmaps": {"data": TEXTS, "binaryData": BLOBS, "immutable": FLAG},
+    "secrets": {"type": TEXT, "data": BLOBS, "stringData": TEXTS, "immutable": FLAG},
     "services": kind(
         {
             **texts("type clusterIP sessionAffinity externalName internalTrafficPolicy externalTrafficPolicy"),

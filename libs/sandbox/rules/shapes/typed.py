@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from libs.shared.errors import Malformed
+
+_DIGITS: Final = r"([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})"
+_QUANTITY: Final = re.compile(rf"[+-]?{_DIGITS}([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{{1,2}})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +37,31 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _is_quantity(value: Any) -> bool:
+    if isinstance(value, str):
+        return _QUANTITY.fullmatch(value) is not None
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_base64(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        base64.b64decode(value, validate=True)
+    except ValueError:
+        return False
+    return True
+
+
 TEXT: Final = Scalar("a text", lambda value: isinstance(value, str))
 NUMBER: Final = Scalar("a whole number", _whole)
 FLAG: Final = Scalar("true or false", lambda value: isinstance(value, bool))
 EITHER: Final = Scalar("a whole number or a text", lambda value: isinstance(value, str) or _whole(value))
-QUANTITY: Final = Scalar(
-    "a quantity", lambda value: isinstance(value, str | int | float) and not isinstance(value, bool)
-)
+QUANTITY: Final = Scalar("a quantity such as 250m or 64Mi", _is_quantity)
+BASE64: Final = Scalar("a text in base64", _is_base64)
 OBJECT: Final[dict[str, Type]] = {}
 TEXTS: Final = Each(TEXT)
+BLOBS: Final = Each(BASE64)
 QUANTITIES: Final = Each(QUANTITY)
 SELECTOR: Final[dict[str, Type]] = {
     "matchLabels": TEXTS,
