@@ -74,9 +74,9 @@ class Town:
 
 
 @asynccontextmanager
-async def town(**settings: Any) -> AsyncIterator[Town]:
-    """Everybody is there: two workspaces, a project in the first with its members."""
-    names = ("gateway", "accounts", "cluster", "devops")
+async def town(*more: str, **settings: Any) -> AsyncIterator[Town]:
+    """Everybody is there: two workspaces, a project in the first with its members; and `more` services."""
+    names = ("gateway", "accounts", "cluster", "devops", *more)
     async with (
         running(*names, admin_password=PASSWORD, **settings) as suite,
         aiohttp.ClientSession(suite.gateway, cookie_jar=aiohttp.DummyCookieJar()) as client,

@@ -7,10 +7,11 @@ from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
+from libs.shared.errors import Denied
 from libs.shared.http.answers import answer
 from libs.shared.http.identity import ANONYMOUS, caller
 from libs.shared.http.listing import last
-from libs.shared.http.reading import lenient_object
+from libs.shared.http.reading import lenient_object, raw_body
 from libs.shared.http.route import May, Mine, Question
 from services.openpitrix.domain.sight import Sight
 from services.openpitrix.shapes import listing
@@ -27,13 +28,16 @@ SEEN: Final[tuple[Question, ...]] = (ALL, Mine("store.workspaces", of="workspace
 
 
 async def sight(request: web.Request) -> Sight:
-    """What the caller sees here: within a workspace's path that workspace, whose members alone the gateway lets in;
-    elsewhere what all his workspaces see.
+    """What the caller sees here: within a workspace's path that workspace, elsewhere what all his workspaces see. The
+    gateway lets nobody in particular look at the store, by the role that he has; a workspace is no part of it: raises
+    `Denied`.
     """
-    workspace = request.match_info.get("workspace")
+    workspace, user = request.match_info.get("workspace"), caller(request).user
     if workspace is not None:
+        if user == ANONYMOUS:
+            raise Denied("store-workspace", f'User "{user}" sees nothing of the workspace "{workspace}"')
         return Sight(frozenset({workspace}))
-    if caller(request).user == ANONYMOUS:
+    if user == ANONYMOUS:
         return Sight(known=False)
     if await answer(request, ALL.name) is True:
         return Sight(everything=True)
@@ -53,4 +57,4 @@ def listed(found: Sequence[T], how: Asked, shown: Callable[[T], Mapping[str, Any
 
 async def optional_object(request: web.Request) -> dict[str, Any]:
     """The JSON body; an empty one for none."""
-    return await lenient_object(request) if request.can_read_body else {}
+    return await lenient_object(request) if await raw_body(request) else {}
