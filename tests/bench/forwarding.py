@@ -91,9 +91,7 @@ async def token(session: aiohttp.ClientSession, base: str) -> str:
             await asyncio.sleep(0.1)
 
 
-async def ways(
-    session: aiohttp.ClientSession, asked: dict[str, tuple[str, str, object]], asks: int
-) -> dict[str, list[float]]:
+async def ways(session: aiohttp.ClientSession, asked: Ways, asks: int) -> dict[str, list[float]]:
     """Milliseconds of each request, by way."""
     found: dict[str, list[float]] = {name: [] for name in asked}
     for number in range(asks + asks // 10):

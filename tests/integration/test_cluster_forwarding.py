@@ -251,6 +251,21 @@ def review(spec: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
 
 
+async def test_what_kubectl_asks_is_read(place: Town) -> None:
+    """It asks in protobuf, and takes JSON for an answer."""
+    names, spec = (
+        b"\x0a\x17authorization.k8s.io/v1\x12\x17SelfSubjectAccessReview",
+        b"\x0a\x02p1\x12\x06create\x2a\x04pods",
+    )
+    inner = b"\x12" + bytes([len(spec) + 2]) + b"\x0a" + bytes([len(spec)]) + spec
+    body = b"k8s\x00\x0a" + bytes([len(names)]) + names + b"\x12" + bytes([len(inner)]) + inner
+    for who, allowed in (("owner", True), ("viewer", False)):
+        headers = {"Content-Type": "application/vnd.kubernetes.protobuf"}
+        said = await place.done(who, "POST", REVIEW, data=body, headers=headers)
+        assert (said["kind"], said["status"]["allowed"]) == ("SelfSubjectAccessReview", allowed)
+    assert (await place.ask("owner", "POST", REVIEW, data=body[:20], headers=headers))[0] == 400
+
+
 async def test_ones_rules_and_oneself(place: Town) -> None:
     """The rules of a namespace hold what the role there says, marked as incomplete where a policy says more."""
     rules = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"

@@ -4,14 +4,15 @@ would answer for a stranger, since it holds none of our roles.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from libs.shared.errors import Invalid
 from libs.shared.http.identity import Identity
 from libs.shared.http.identity import caller as identity_of
-from libs.shared.http.reading import strict
+from libs.shared.http.reading import raw_body, strict
 from libs.shared.http.route import Access, Dialect, Route
 from services.gateway import shapes
 from services.gateway.domain.attributes import Attributes, Scope, wished
@@ -21,15 +22,17 @@ from services.gateway.domain.decision import allowed, open_to_all, rules_at
 from services.gateway.domain.index import Index
 from services.gateway.parts import Parts
 from services.gateway.rest.admission import require_fresh
+from services.gateway.shapes import protobuf
 
 AUTHORIZATION = "/apis/authorization.k8s.io/v1"
 AUTHENTICATION = "/apis/authentication.k8s.io/v1"
+R = TypeVar("R", bound=shapes.Review)
 BEYOND = "what the role authenticated allows beyond its rules is not listed"
 
 
 async def review_access(request: web.Request, parts: Parts) -> web.Response:
     """Whether the caller may do this."""
-    asked = await strict(request, shapes.AccessReview)
+    asked = await _review(request, shapes.AccessReview)
     who, index = _asking(request, parts)
     spec = asked.spec
     if spec.resource is not None:
@@ -42,7 +45,7 @@ async def review_access(request: web.Request, parts: Parts) -> web.Response:
 
 async def review_rules(request: web.Request, parts: Parts) -> web.Response:
     """The rules that count for the caller in a namespace."""
-    asked = await strict(request, shapes.RulesReview)
+    asked = await _review(request, shapes.RulesReview)
     who, index = _asking(request, parts)
     rules, beyond = rules_at(index, who, wished("", "", namespace=asked.spec.namespace))
     found = [shapes.rule(rule) for rule in rules]
@@ -57,9 +60,19 @@ async def review_rules(request: web.Request, parts: Parts) -> web.Response:
 
 async def review_oneself(request: web.Request, _parts: Parts) -> web.Response:
     """Who the caller is."""
-    asked, who = await strict(request, shapes.SelfReview), identity_of(request)
+    asked, who = await _review(request, shapes.SelfReview), identity_of(request)
     info = {"username": who.user, "groups": list(who.groups), "extra": {key: list(v) for key, v in who.extra.items()}}
     return _made(asked, {"userInfo": {key: value for key, value in info.items() if value}})
+
+
+async def _review(request: web.Request, shape: type[R]) -> R:
+    """The body, in JSON or in Kubernetes' protobuf. Raises `Malformed`, `Invalid`, `Unsupported`."""
+    if request.content_type != protobuf.MEDIA:
+        return await strict(request, shape)
+    try:
+        return shape.model_validate(protobuf.read(await raw_body(request)))
+    except ValidationError:
+        raise Invalid("review", f"the body is no {shape.__name__} of the kind that is asked for here") from None
 
 
 def _asking(request: web.Request, parts: Parts) -> tuple[Caller, Index]:
