@@ -28,6 +28,7 @@ VERSION: Final = {
 """Says what it is: a sandbox that follows this version."""
 _AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList"
 _DEEPEST: Final = {"api": 1, "apis": 2}
+_OTHERS: Final = ("/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version")
 _FORMS: Final = ("v2", "v2beta1")
 _PART_VERBS: Final = ("get", "patch", "update")
 _VERBS: Final = {
@@ -54,7 +55,7 @@ class Discovery:
             self._seen = self._catalogue.changed
         form = _form(request) if path in ("/api", "/apis") else ""
         if (raw := self._made.get((path, form))) is None:
-            raw = orjson.dumps(self._make(path.rstrip("/"), form))
+            raw = orjson.dumps(self._make(path.rstrip("/") or "/", form))
             self._made[path, form] = raw
         tag = f'"{hashlib.sha256(raw).hexdigest()[:32]}"'
         if request.headers.get("If-None-Match") == tag:
@@ -70,6 +71,8 @@ class Discovery:
             return dict(VERSION)
         if head == "openapi":
             return self._openapi(rest)
+        if not head:
+            return {"paths": _paths(self._catalogue)}
         if head in ("api", "apis") and len(rest) <= _DEEPEST[head]:
             return self._groups(rest) if head == "apis" else self._core(rest)
         raise unknown()
@@ -111,6 +114,13 @@ class Discovery:
         if found is None:
             raise unknown()
         return found
+
+
+def _paths(catalogue: Catalogue) -> list[str]:
+    """Where something can be found out."""
+    groups = {name: versions for name, versions in catalogue.groups().items() if name}
+    places = [f"/apis/{name}/{version}" for name, versions in groups.items() for version in versions]
+    return ["/api", "/api/v1", "/apis", *(f"/apis/{name}" for name in groups), *places, *_OTHERS]
 
 
 def _form(request: web.BaseRequest) -> str:

@@ -9,6 +9,7 @@ from libs.sandbox.api.writes import delete
 from libs.sandbox.lifecycle import Deletion, Part
 from libs.sandbox.objects import Objects
 from libs.sandbox.rules import invalid
+from libs.sandbox.rules.shapes.typed import NUMBER
 from libs.shared.errors import Flaw, Malformed
 
 Body = dict[str, Any]
@@ -39,8 +40,8 @@ def put_scale(objects: Objects, place: Place, sent: Body, *, dry: bool) -> Body:
     """Set the replicas that a Scale says; raises `Invalid`, `Malformed`, `Stale`."""
     wanted = sent.get("spec")
     replicas = wanted.get("replicas", 0) if isinstance(wanted, dict) else None
-    if not isinstance(replicas, int) or isinstance(replicas, bool):
-        raise Malformed("scale-unreadable", "spec.replicas of a Scale has to be a whole number")
+    if replicas is None or not NUMBER.fits(replicas):
+        raise Malformed("scale-unreadable", f"spec.replicas of a Scale has to be {NUMBER.what}")
     if replicas < 0:
         flaw = invalid.wrong("spec.replicas", replicas, "must be greater than or equal to 0")
         invalid.refuse(place.resource, place.name, (flaw,))

@@ -33,6 +33,7 @@ async def test_version_says_sandbox(tmp_path: Path) -> None:
         version = (await stage.ask("GET", "/version")).body
         assert version["gitVersion"].startswith("v1.")
         assert "sandbox" in version["gitVersion"]
+        assert "/apis/apps/v1" in (await stage.ask("GET", "/")).body["paths"]
 
 
 async def test_discovery(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from libs.shared.errors import Malformed
 
+_BOUND: Final = 1 << 31
 _DIGITS: Final = r"([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})"
 _QUANTITY: Final = re.compile(rf"[+-]?{_DIGITS}([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{{1,2}})?")
 
@@ -34,7 +35,7 @@ Type = Scalar | Each | list["Type"] | dict[str, "Type"]
 
 
 def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and -_BOUND <= value < _BOUND
 
 
 def _is_quantity(value: Any) -> bool:
@@ -54,7 +55,7 @@ def _is_base64(value: Any) -> bool:
 
 
 TEXT: Final = Scalar("a text", lambda value: isinstance(value, str))
-NUMBER: Final = Scalar("a whole number", _whole)
+NUMBER: Final = Scalar("a whole number of 32 bits", _whole)
 FLAG: Final = Scalar("true or false", lambda value: isinstance(value, bool))
 EITHER: Final = Scalar("a whole number or a text", lambda value: isinstance(value, str) or _whole(value))
 QUANTITY: Final = Scalar("a quantity such as 250m or 64Mi", _is_quantity)
