@@ -6,12 +6,12 @@ Source: the generic registry of k8s.io/apiserver (rest.BeforeCreate, BeforeUpdat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from libs.sandbox.copying import copied
 from libs.sandbox.resource import Resource
 from libs.shared.errors import Invalid
 from libs.shared.objects import meta
@@ -68,7 +68,7 @@ class Deletion:
 
 def made(kind: Resource, body: Body, namespace: str, *, at: datetime, uid: str, noise: str) -> Body:
     """A new object out of what was sent, which stays as it is; raises `Invalid` without a name."""
-    body = deepcopy(body)
+    body = copied(body)
     metadata = body["metadata"] = {**(body.get("metadata") or {})}
     for field in (*_KEPT, "resourceVersion", "selfLink"):
         metadata.pop(field, None)
@@ -93,8 +93,8 @@ def following(kind: Resource, current: Body, body: Body, part: Part) -> Body:
     """The version after this write, its resourceVersion still the old one."""
     if part is Part.STATUS:
         rest = {key: value for key, value in current.items() if key != "status"}
-        return rest if body.get("status") is None else {**rest, "status": deepcopy(body["status"])}
-    body = deepcopy(body)
+        return rest if body.get("status") is None else {**rest, "status": copied(body["status"])}
+    body = copied(body)
     if part is Part.MAIN and "status" in kind.subresources:
         body.pop("status", None)
         if "status" in current:

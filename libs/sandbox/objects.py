@@ -27,7 +27,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,7 @@ import orjson
 
 from libs.sandbox import lifecycle
 from libs.sandbox.changes import Change, Cursor, History, Stored, Type
+from libs.sandbox.copying import copied
 from libs.sandbox.disk import Disk
 from libs.sandbox.lifecycle import Deletion, Part
 from libs.sandbox.resource import Catalogue, Resource
@@ -162,7 +162,7 @@ class Objects:
         self, resource: str, name: str, namespace: str, change: Callable[[Body], None], part: Part = Part.ALL
     ) -> Body:
         """Edit a copy and put it; nothing can come between. Raises `Missing`."""
-        body = deepcopy(self.get(resource, name, namespace))
+        body = copied(self.get(resource, name, namespace))
         change(body)
         return self.replace(resource, body, part)
 

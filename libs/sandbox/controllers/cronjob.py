@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import deepcopy
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,6 +22,7 @@ from libs.sandbox.controllers.meta import (
     reference_to,
     space_of,
 )
+from libs.sandbox.copying import copied
 from libs.sandbox.lifecycle import Deletion, Part
 from libs.sandbox.objects import Objects
 from libs.shared.errors import Invalid
@@ -183,7 +183,7 @@ def _job(wanted: Body, name: str, due: datetime) -> Body:
 
 def job_spec(spec: Body) -> Body:
     """A Job's spec with what the API server fills in for one that a client makes."""
-    spec = deepcopy(spec)
+    spec = copied(spec)
     spec.setdefault("parallelism", 1)
     spec.setdefault("completions", 1)
     spec.setdefault("backoffLimit", 6)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from typing import Any
 
 from libs.sandbox.changes import Change
@@ -23,6 +22,7 @@ from libs.sandbox.controllers.meta import (
 )
 from libs.sandbox.controllers.progress import judged
 from libs.sandbox.controllers.replicaset import ID as SETS
+from libs.sandbox.copying import copied
 from libs.sandbox.lifecycle import Part
 from libs.sandbox.objects import Objects
 
@@ -90,9 +90,9 @@ class Deployments:
         digest = short_hash(wanted["spec"]["template"])
         total = sum(rollout.standing(each).asked for each in old)
         room = limits.replicas if recreating else max(0, min(limits.replicas, limits.replicas + limits.surge - total))
-        template = deepcopy(wanted["spec"]["template"])
+        template = copied(wanted["spec"]["template"])
         template.setdefault("metadata", {}).setdefault("labels", {})[rollout.HASH] = digest
-        selector = deepcopy(wanted["spec"]["selector"])
+        selector = copied(wanted["spec"]["selector"])
         selector.setdefault("matchLabels", {})[rollout.HASH] = digest
         annotations = {k: v for k, v in (wanted["metadata"].get("annotations") or {}).items() if k not in _OWN}
         body: Body = {
@@ -176,5 +176,5 @@ def counted(wanted: Body, new: Body | None, sets: list[Body]) -> dict[str, Any]:
     }
     status: dict[str, Any] = {"observedGeneration": wanted["metadata"]["generation"]}
     status |= {name: number for name, number in numbers.items() if number}
-    status["conditions"] = deepcopy((wanted.get("status") or {}).get("conditions") or [])
+    status["conditions"] = copied((wanted.get("status") or {}).get("conditions") or [])
     return status

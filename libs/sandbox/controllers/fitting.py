@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from libs.sandbox.controllers.meta import Seen, labels_of, name_of
+from libs.shared.errors import Invalid
 
+_QUANTITY: Final = re.compile(
+    r"([+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][+-]?[0-9]{1,2})?)([KMGTPE]i|[numkMGTPE])?"
+)
 _UNITS: Final = {
+    "": 1.0,
     "Ki": 2**10,
     "Mi": 2**20,
     "Gi": 2**30,
@@ -28,21 +35,25 @@ _UNITS: Final = {
 
 
 def quantity(text: Any) -> float:
-    """A quantity as a number: `250m` is 0.25, `64Mi` is 67108864. Raises ValueError for what is none."""
-    text = str(text).strip()
-    for suffix, factor in _UNITS.items():
-        if text.endswith(suffix):
-            return float(text[: -len(suffix)]) * factor
-    return float(text)
+    """A quantity as a number: `250m` is 0.25, `64Mi` is 67108864. Raises `Invalid` for what is none."""
+    found = _QUANTITY.fullmatch(str(text).strip())
+    if found is None:
+        raise Invalid("quantity-unreadable", f"{str(text)[:40]!r} is no quantity such as 250m or 64Mi")
+    return float(found[1]) * _UNITS[found[2] or ""]
 
 
 def asked(spec: Mapping[str, Any], resource: str, kind: str = "requests") -> float:
-    """What a pod's containers ask for together, of `cpu` or `memory`; a limit counts where no request is said."""
+    """What a pod's containers ask for together, of `cpu` or `memory`; a limit counts where no request is said, and what
+    can't be read counts as nothing.
+    """
     total = 0.0
     for container in spec.get("containers") or ():
         resources = container.get("resources") or {}
         named = (resources.get(kind) or {}).get(resource)
-        total += quantity(named if named is not None else (resources.get("limits") or {}).get(resource, 0))
+        if named is None:
+            named = (resources.get("limits") or {}).get(resource)
+        with suppress(Invalid):
+            total += quantity(named) if named is not None else 0.0
     return total
 
 

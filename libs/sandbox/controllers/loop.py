@@ -9,7 +9,7 @@ import asyncio
 import heapq
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from libs.sandbox.changes import Change, Cursor, Type
 from libs.sandbox.objects import Objects
@@ -18,7 +18,9 @@ from libs.shared.errors import Fault, Gone
 Key = tuple[str, str]
 """Namespace (empty where there is none) and name."""
 TURNS = 25
-"""Reconciliations in a row before others may run."""
+"""Reconciliations in a row before others may run, where they don't take longer than:"""
+SLICE = 0.01
+"""Seconds."""
 PATIENCE = 60.0
 """Seconds, at most, between tries of a key that fails."""
 _MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError)
@@ -44,6 +46,15 @@ class Reconciler(Protocol):
 
     def reconcile(self, key: Key) -> float | None:
         """Do what is to be done now; in how many seconds to be run again, if at all."""
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A reconciler that remembers something of each object."""
+
+    def prune(self) -> None:
+        """Forget what is gone: changes may have been missed."""
         ...
 
 
@@ -90,6 +101,9 @@ class Loop:
             {resource for reconciler in self._reconcilers for resource in reconciler.watches or self._all()}
         )
         cursor = self._objects.follow(resources)
+        for reconciler in self._reconcilers:
+            if isinstance(reconciler, Remembering):
+                reconciler.prune()
         for resource in resources:
             self._notice(Change(Type.ADDED, resource, stored) for stored in self._objects.shelf(resource))
         return cursor, self._objects.catalogue.changed
@@ -130,6 +144,7 @@ class Loop:
         heapq.heappush(self._timers, (due, item))
 
     async def _work(self) -> None:
+        until = self._objects.clock.monotonic() + SLICE
         for _ in range(TURNS):
             if not self._queue:
                 return
@@ -139,6 +154,8 @@ class Loop:
             again = self._reconciled(item)
             if again is not None:
                 self._later(item, max(0.0, again))
+            if self._objects.clock.monotonic() > until:
+                break
         await asyncio.sleep(0)
 
     def _reconciled(self, item: Item) -> float | None:

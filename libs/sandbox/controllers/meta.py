@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
 
+from libs.sandbox.copying import copied
 from libs.shared.objects.meta import GENERATED_ALPHABET, instant, moment
 from libs.shared.objects.selectors import Operator, Requirement, Selector
 
@@ -151,7 +151,7 @@ def pod_of(template: Seen, owner: Seen, *, labels: Mapping[str, str] | None = No
     }
     if shape.get("finalizers"):
         metadata["finalizers"] = list(shape["finalizers"])
-    spec = deepcopy(dict(template.get("spec") or {}))
+    spec = copied(dict(template.get("spec") or {}))
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": {"phase": "Pending"}}
 
 

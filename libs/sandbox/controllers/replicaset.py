@@ -27,7 +27,7 @@ from libs.sandbox.lifecycle import Part
 from libs.sandbox.objects import Objects
 
 ID = "replicasets.apps"
-BURST = 200
+BURST = 25
 """Pods that one pass makes or deletes, at most."""
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 from libs.sandbox.controllers.meta import Body, name_of, owned, reference_to, short_hash, space_of
+from libs.sandbox.copying import copied
 from libs.sandbox.objects import Objects
 
 ID = "controllerrevisions.apps"
@@ -32,7 +31,7 @@ def present(objects: Objects, wanted: Body) -> Body:
 
 
 def _revision(wanted: Body, name: str, number: int) -> Body:
-    template = deepcopy(wanted["spec"]["template"])
+    template = copied(wanted["spec"]["template"])
     labels = {**((template.get("metadata") or {}).get("labels") or {}), LABEL: name.rsplit("-", 1)[-1]}
     return {
         "apiVersion": "apps/v1",

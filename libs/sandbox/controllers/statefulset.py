@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from typing import Any
 
 from libs.sandbox.changes import Change
@@ -22,6 +21,7 @@ from libs.sandbox.controllers.meta import (
     ready,
     space_of,
 )
+from libs.sandbox.copying import copied
 from libs.sandbox.lifecycle import Part
 from libs.sandbox.objects import Objects
 
@@ -139,7 +139,7 @@ class StatefulSets:
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
             "metadata": {"name": name, "labels": labels, "annotations": dict(shape.get("annotations") or {})},
-            "spec": deepcopy(template["spec"]),
+            "spec": copied(template["spec"]),
         }
         self._objects.create(CLAIMS, body, space_of(wanted))
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from libs.sandbox.controllers.fitting import quantity
 from libs.sandbox.controllers.meta import Seen, name_of, space_of
 from libs.sandbox.nodes import life
 from libs.sandbox.nodes.logs import Run
 from libs.sandbox.nodes.usage import Bounds, Usage
+from libs.shared.errors import Invalid
 
-_WHOLE_CORES = 1e6
-"""More than any container may ask for: a quantity beyond it is a mistake of who wrote it."""
+_MOST: Final = {"cpu": 1e4, "memory": 1e15}
+"""Cores and bytes, more than any container may ask for: a quantity beyond is a mistake of who wrote it."""
+MISSHAPEN: Final = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading a pod of an unexpected shape raises; clients may write such a status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,15 @@ def boxes_on(node: str, pods: Iterable[Seen]) -> list[Box]:
     return [box for pod in pods if pod["spec"].get("nodeName") == node for box in boxes(pod)]
 
 
-def boxes(pod: Seen) -> Iterator[Box]:
-    """Those of a pod that run."""
+def boxes(pod: Seen) -> list[Box]:
+    """Those of a pod that run; none of one that can't be understood."""
+    try:
+        return list(_boxes(pod))
+    except MISSHAPEN:
+        return []
+
+
+def _boxes(pod: Seen) -> Iterator[Box]:
     specs = {each["name"]: each for each in _specs(pod)}
     for status in statuses(pod):
         running = (status.get("state") or {}).get("running")
@@ -84,9 +94,9 @@ def bounds_of(spec: Seen) -> Bounds:
 def _amount(resources: Mapping[str, Any], name: str) -> float:
     try:
         found = quantity(resources.get(name, 0))
-    except ValueError:
+    except Invalid:
         return 0.0
-    return found if 0 <= found < math.inf and (name != "cpu" or found < _WHOLE_CORES) else 0.0
+    return found if 0 <= found <= _MOST[name] else 0.0
 
 
 def _specs(pod: Seen) -> list[Mapping[str, Any]]:
@@ -105,7 +115,16 @@ def containers(pod: Seen) -> list[str]:
 
 
 def run_of(pod: Seen, container: str, *, previous: bool = False) -> Run | None:
-    """The run of a container that its log is read from: the one that stands or has just ended, or the one before it."""
+    """The run of a container that its log is read from: the one that stands or has just ended, or the one before it;
+    None where there is none, or it can't be understood.
+    """
+    try:
+        return _run_of(pod, container, previous=previous)
+    except MISSHAPEN:
+        return None
+
+
+def _run_of(pod: Seen, container: str, *, previous: bool) -> Run | None:
     status = next((each for each in statuses(pod) if each["name"] == container), None)
     if status is None:
         return None

@@ -35,6 +35,13 @@ class Kubelet:
         self._stopping: dict[str, float] = {}
         self._addresses: dict[str, str] = {}
 
+    def prune(self) -> None:
+        """Forget pods that are gone."""
+        standing = {pod["metadata"]["uid"] for pod in self._objects.list("pods")}
+        for kept in (self._began, self._stopping, self._addresses):
+            for uid in kept.keys() - standing:
+                del kept[uid]
+
     def keys(self, change: Change) -> Iterable[Key]:
         """Pods that have a node."""
         pod = change.object

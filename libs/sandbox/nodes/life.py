@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from libs.sandbox.controllers.meta import Body, Seen, short_hash
+from libs.sandbox.copying import copied
 from libs.sandbox.nodes.lines import at_time
 from libs.sandbox.nodes.usage import noise
 from libs.shared.objects.meta import instant, moment
@@ -143,7 +143,7 @@ def _identity(turn: Turn, container: Seen, restarts: int) -> dict[str, Any]:
 
 def _container(turn: Turn, container: Seen, known: Body | None, start: float) -> Body:
     """Follow it through as many states as its time has come for."""
-    status = deepcopy(known) if known else _blank(container)
+    status = copied(known) if known else _blank(container)
     for _ in range(8):
         state = status["state"]
         if "running" in state:

@@ -40,7 +40,7 @@ class Measured:
         """Of those that run."""
         now = self._meters.now()
         for pod in self._objects.list("pods", namespace):
-            running = list(boxes(pod)) if not name or name_of(pod) == name else []
+            running = boxes(pod) if not name or name_of(pod) == name else []
             if running:
                 each = [
                     {"name": box.name, "usage": _usage(box.usage.cpu_rate(now), box.usage.memory_bytes(now))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from libs.sandbox.changes import Change, Type
@@ -15,7 +15,39 @@ from libs.sandbox.objects import Objects
 
 _ROOM: Final = ("cpu", "memory", "pods")
 """Resources that a node has so much of."""
+_LACKING: Final = ("Insufficient cpu", "Insufficient memory", "Too many pods")
 _NOTHING: Final = (0.0, 0.0, 0.0)
+_SLACK: Final = 1e-6
+"""How far below nothing the room left may be: sums of fractions aren't exact."""
+
+Wish = tuple[float, float, float]
+"""Cores, bytes, and one pod."""
+
+
+class Load:
+    """What each node's pods ask for together, kept up with as pods come and go."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, tuple[str, Wish]] = {}
+        self._used: dict[str, list[float]] = {}
+
+    def count(self, pod: Seen, *, gone: bool = False) -> None:
+        """This pod as it is now; one that has ended takes nothing."""
+        uid, node = pod["metadata"]["uid"], pod["spec"].get("nodeName")
+        if before := self._places.pop(uid, None):
+            self._add(*before, -1)
+        if node and not gone and not done(pod):
+            self._places[uid] = place = (node, wish_of(pod))
+            self._add(*place, 1)
+
+    def on(self, node: str) -> Sequence[float]:
+        """Cores, bytes, and the number of pods there."""
+        return self._used.get(node, _NOTHING)
+
+    def _add(self, node: str, wish: Wish, sign: int) -> None:
+        used = self._used.setdefault(node, list(_NOTHING))
+        for place, more in enumerate(wish):
+            used[place] += sign * more
 
 
 class Scheduler:
@@ -28,11 +60,19 @@ class Scheduler:
         self._objects = objects
         self._events = Recorder(objects, "default-scheduler")
         self._waiting: set[Key] = set()
+        self._load = Load()
+
+    def prune(self) -> None:
+        """Count anew who is where."""
+        self._load = Load()
+        for pod in self._objects.list("pods"):
+            self._load.count(pod)
 
     def keys(self, change: Change) -> Iterable[Key]:
         """A pod without a node; when room may have come, all that wait for it."""
         body = change.object
         if change.resource == "pods":
+            self._load.count(body, gone=change.type is Type.DELETED)
             if change.type is Type.DELETED or done(body):
                 return tuple(self._waiting)
             return () if body["spec"].get("nodeName") else ((space_of(body), name_of(body)),)
@@ -46,11 +86,10 @@ class Scheduler:
         if pod is None or ending(pod) or pod["spec"].get("nodeName") or pod["spec"].get("schedulingGates"):
             return None
         nodes = self._objects.list("nodes")
-        running = [each for each in self._objects.list("pods") if each["spec"].get("nodeName") and not done(each)]
-        chosen = choose(pod, nodes, running)
+        chosen = choose(pod, nodes, self._load)
         if chosen is None:
             self._waiting.add(key)
-            self._refuse(pod, reasons(pod, nodes, running))
+            self._refuse(pod, reasons(pod, nodes, self._load))
             return None
 
         def bind(body: Body) -> None:
@@ -58,7 +97,7 @@ class Scheduler:
             state = body.setdefault("status", {"phase": "Pending"})
             with_condition(state, "PodScheduled", True, ("", ""), self._objects.clock())
 
-        self._objects.update("pods", key[1], key[0], bind)
+        self._load.count(self._objects.update("pods", key[1], key[0], bind))
         self._events.note(pod, "Scheduled", f"Successfully assigned {key[0]}/{key[1]} to {chosen}")
         return None
 
@@ -75,43 +114,33 @@ class Scheduler:
             self._events.note(pod, "FailedScheduling", text, warning=True)
 
 
-def choose(pod: Seen, nodes: Iterable[Body], running: Iterable[Body]) -> str | None:
+def choose(pod: Seen, nodes: Iterable[Body], load: Load) -> str | None:
     """The node with the largest free share after the pod, of CPU or memory whichever is scarcer there, then with the
     fewest pods, then by name; None where it fits nowhere.
     """
-    load = _load(running)
-    ranked = []
+    wish, ranked = wish_of(pod), []
     for node in nodes:
         if _unfit(pod, node):
             continue
-        whole, left = _left(pod, node, load)
-        if min(left) >= 0:
-            share = min(free / have for free, have in zip(left, whole, strict=True))
-            used = load.get(name_of(node), _NOTHING)
-            ranked.append((-round(share, 6), used[2], name_of(node)))
+        whole, left = _left(wish, node, load)
+        if min(left) >= -_SLACK:
+            share = min(free / have for free, have in zip(left, whole, strict=True) if have)
+            ranked.append((-round(share, 6), load.on(name_of(node))[2], name_of(node)))
     return min(ranked)[2] if ranked else None
 
 
-def reasons(pod: Seen, nodes: Iterable[Body], running: Iterable[Body]) -> Counter[str]:
+def reasons(pod: Seen, nodes: Iterable[Body], load: Load) -> Counter[str]:
     """Why the pod fits nowhere, each with the number of nodes that it keeps out, in Kubernetes' words."""
-    load, found = _load(running), Counter[str]()
+    wish, found = wish_of(pod), Counter[str]()
     for node in nodes:
-        _, left = _left(pod, node, load)
-        lacking = [f"Insufficient {_ROOM[place]}" for place, free in enumerate(left) if free < 0]
-        found[_unfit(pod, node) or (lacking or ["Too many pods"])[0]] += 1
+        _, left = _left(wish, node, load)
+        lacking = [reason for reason, free in zip(_LACKING, left, strict=True) if free < -_SLACK]
+        found[_unfit(pod, node) or lacking[0]] += 1
     return found
 
 
-def _load(running: Iterable[Body]) -> dict[str, list[float]]:
-    load: dict[str, list[float]] = {}
-    for each in running:
-        used = load.setdefault(each["spec"]["nodeName"], list(_NOTHING))
-        for place, more in enumerate(_wish(each)):
-            used[place] += more
-    return load
-
-
-def _wish(pod: Seen) -> tuple[float, float, float]:
+def wish_of(pod: Seen) -> Wish:
+    """What a pod takes of its node."""
     return asked(pod["spec"], "cpu"), asked(pod["spec"], "memory"), 1.0
 
 
@@ -122,9 +151,9 @@ def _unfit(pod: Seen, node: Body) -> str:
     return "" if suits(pod["spec"], node) else "node(s) didn't match Pod's node affinity/selector"
 
 
-def _left(pod: Seen, node: Body, load: Mapping[str, Sequence[float]]) -> tuple[list[float], list[float]]:
+def _left(wish: Wish, node: Body, load: Load) -> tuple[list[float], list[float]]:
     """What the node has in all, and what would be left of it."""
     room = (node.get("status") or {}).get("allocatable") or {}
     whole = [quantity(room.get(name, 0)) for name in _ROOM]
-    used = load.get(name_of(node), _NOTHING)
-    return whole, [have - taken - more for have, taken, more in zip(whole, used, _wish(pod), strict=True)]
+    used = load.on(name_of(node))
+    return whole, [have - taken - more for have, taken, more in zip(whole, used, wish, strict=True)]

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from libs.sandbox.nodes.boxes import Box
+from libs.sandbox.nodes.boxes import Box, boxes_on, run_of
 from libs.sandbox.nodes.spent import Meter
 from libs.sandbox.nodes.text.cadvisor import told
 from libs.sandbox.nodes.text.families import family, labels, number
@@ -89,3 +89,19 @@ def test_families_are_written_whole_or_not_at_all():
     assert family("a", "gauge", "about", []) == ""
     assert family("a", "gauge", "about", [(labels(b="c"), 1)]) == '# HELP a about\n# TYPE a gauge\na{b="c"} 1\n'
     assert [float(number(value)) for value in (0, 1.5, 1e300, 2**60, 1 / 3)] == [0, 1.5, 1e300, 2.0**60, 1 / 3]
+
+
+@pytest.mark.parametrize("status", [{"containerStatuses": "x"}, {"containerStatuses": [{"name": 1}]}, "x", ["y"]])
+def test_a_pod_that_cannot_be_understood_spoils_nothing(status):
+    """Whatever a client wrote as its status: the node tells of the others."""
+    running = {"name": "main", "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}
+    spec = {"nodeName": "node-1", "containers": [{"name": "main", "resources": {"requests": {"cpu": "lots"}}}]}
+    good = {"metadata": {"name": "good", "uid": "g"}, "spec": spec, "status": {"containerStatuses": [running]}}
+    bad = {"metadata": {"name": "bad", "uid": "b"}, "spec": spec, "status": status}
+    found = boxes_on("node-1", [bad, good])
+    assert [box.pod for box in found] == ["good"]
+    assert found[0].bounds == Bounds()
+    run = run_of(good, "main")
+    assert run is not None
+    assert run.seed == "g/main/0"
+    assert run_of(bad, "main") is None

@@ -9,10 +9,11 @@ from typing import Final
 
 from libs.sandbox.controllers.fitting import quantity
 from libs.sandbox.controllers.meta import Seen, space_of
-from libs.sandbox.nodes.boxes import boxes_on
+from libs.sandbox.nodes.boxes import MISSHAPEN, boxes_on
 from libs.sandbox.nodes.life import seconds
 from libs.sandbox.nodes.text.families import GAUGE, Row, family, labels
 from libs.sandbox.nodes.usage import noise
+from libs.shared.errors import Invalid
 
 _INODE: Final = 16_384
 """Bytes of a volume for each of its inodes."""
@@ -35,20 +36,31 @@ def volumes(pods: Iterable[Seen], claims: Mapping[tuple[str, str], Seen], now: f
     """Those of running pods; how full one is follows from its seed, and grows over days."""
     seen: set[tuple[str, str]] = set()
     for pod in pods:
-        for volume in pod["spec"].get("volumes") or ():
-            key = (space_of(pod), str((volume.get("persistentVolumeClaim") or {}).get("claimName", "")))
+        for name in _claimed(pod):
+            key = (space_of(pod), name)
             claim = claims.get(key)
-            if claim is None or key in seen or (pod.get("status") or {}).get("phase") != "Running":
+            if claim is None or key in seen:
                 continue
             seen.add(key)
             yield _volume(key, claim, now)
+
+
+def _claimed(pod: Seen) -> list[str]:
+    """Claims that a running pod names; none of one that can't be understood."""
+    try:
+        if (pod.get("status") or {}).get("phase") != "Running":
+            return []
+        named = [volume.get("persistentVolumeClaim") or {} for volume in pod["spec"].get("volumes") or ()]
+        return [str(each.get("claimName", "")) for each in named]
+    except MISSHAPEN:
+        return []
 
 
 def _volume(key: tuple[str, str], claim: Seen, now: float) -> Volume:
     text = ((claim.get("status") or {}).get("capacity") or {}).get("storage", "1Gi")
     try:
         capacity = float(quantity(text))
-    except ValueError:
+    except Invalid:
         capacity = 0.0
     days = max(0.0, now - seconds(claim["metadata"]["creationTimestamp"])) / 86_400
     share = 0.05 + 0.3 * noise(*key, "full") + 0.5 * (1 - math.exp(-days / 20))
