@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from services.monitoring.parts import Parts
 
+HEAD_START = 2.0
+"""Seconds until the first round: a starting suite has other things to do, and a cluster to show first."""
 FIRST = 60.0
 HOUR = 3600.0
 

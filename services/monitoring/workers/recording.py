@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from libs.shared.errors import Busy
 from services.monitoring.parts import Parts
-from services.monitoring.workers.pace import Pace, idle, now_of
+from services.monitoring.workers.pace import HEAD_START, Pace, idle, now_of
 
-HEAD_START = 1.0
+BEHIND = 1.0
 """Seconds after a scrape's round that the rules look at it."""
 
 
@@ -16,7 +16,7 @@ async def record_rules(parts: Parts) -> None:
     if keep is None:
         await idle(parts)
         return
-    await parts.clock.sleep(HEAD_START)
+    await parts.clock.sleep(HEAD_START + BEHIND)
     pace = Pace(parts)
     while True:
         try:

@@ -15,7 +15,7 @@ from services.monitoring.domain.sample import ENDED, Reading
 from services.monitoring.domain.state import KINDS
 from services.monitoring.parts import Parts
 from services.monitoring.workers.observing import NODES, Observed, observe
-from services.monitoring.workers.pace import Pace, idle, now_of
+from services.monitoring.workers.pace import HEAD_START, Pace, idle, now_of
 
 LARGEST = 16 << 20
 MOST = 50_000
@@ -126,6 +126,7 @@ async def scrape_targets(parts: Parts) -> None:
 
 async def rounds(observed: Observed, parts: Parts) -> None:
     """One after the other; a round that can't be kept is left out."""
+    await parts.clock.sleep(HEAD_START)
     one, pace = Round(), Pace(parts)
     while True:
         await scraped(one, observed, parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left, bisect_right
 
 from services.monitoring.clients.tsdb.codec import decoded, encoded
 from services.monitoring.domain.arrays import Floats, Ints, np
@@ -47,7 +48,11 @@ class Column:
     def read(self, start: int, end: int) -> tuple[Ints, Floats]:
         """Samples from start to end, both included."""
         parts = [decoded(raw) for first, last, raw in self.packed if last >= start and first <= end]
-        parts.append((np.array(self.times, dtype=np.int64), np.array(self.values, dtype=np.float64)))
+        low, high = bisect_left(self.times, start), bisect_right(self.times, end)
+        newest = np.array(self.times[low:high], dtype=np.int64), np.array(self.values[low:high], dtype=np.float64)
+        if not parts:
+            return newest
+        parts.append(newest)
         times = np.concatenate([part[0] for part in parts])
         values = np.concatenate([part[1] for part in parts])
         low, high = np.searchsorted(times, start, side="left"), np.searchsorted(times, end, side="right")

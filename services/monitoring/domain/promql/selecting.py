@@ -14,6 +14,7 @@ from services.monitoring.domain.promql.frames import (
     Series,
     Source,
     Vector,
+    empty,
     stacked,
 )
 from services.monitoring.domain.promql.nodes import At, Select
@@ -47,6 +48,8 @@ def instant(source: Source, select: Select, grid: Grid, budget: Budget) -> tuple
     """The last sample of each series within the lookback; besides, each one's own times."""
     when = moments(grid, select.offset, select.at)
     series = found(source, select, int(when.min()) - LOOKBACK + 1, int(when.max()), budget)
+    if grid.size == 1:
+        return _newest(series)
     budget.fit(len(series), grid.size)
     rows: list[tuple[Labels, Floats, Bools]] = []
     times: list[Ints] = []
@@ -59,6 +62,18 @@ def instant(source: Source, select: Select, grid: Grid, budget: Budget) -> tuple
             rows.append((one.labels, values, present))
             times.append(one.times[safe])
     return stacked(rows, grid.size), times
+
+
+def _newest(series: Sequence[Series]) -> tuple[Vector, list[Ints]]:
+    """At one moment: of what was found until then, the last sample of each."""
+    there = [one for one in series if len(one.times)]
+    if not there:
+        return empty(1), []
+    last = np.array([one.values[-1] for one in there])
+    kept = np.flatnonzero(~stale(last)).tolist()
+    values = last[kept].reshape(-1, 1)
+    vector = Vector([there[place].labels for place in kept], values, np.ones(values.shape, dtype=bool))
+    return vector, [there[place].times[-1:] for place in kept]
 
 
 def windows(source: Source, select: Select, span: int, grid: Grid, budget: Budget) -> list[Windows]:
