@@ -28,7 +28,7 @@ PLAIN = "plain"
 KEPT, SPARE, OTHER = "kept", "spare", "other"
 """There is one of each name of everything; spare ones are deleted through `/kapis`, others through `/apis`."""
 LEFT_OUT = re.compile(
-    r"/oauth/logout|/watch/|/kapis/tenant\.kubesphere\.io/v1alpha2/|/subscriptions|/devops"
+    r"/oauth/logout|/watch/|/kapis/tenant\.kubesphere\.io/v1alpha2/|/subscriptions|/devops|alerting\.|notification\.|servicemesh\.|openpitrix|/es/"
     r"|/namespaces|/kapis/resources\.kubesphere\.io/"
 )
 """Signing out would end the session that asks, a watch has no end, and v1alpha2 is v1alpha3 by another name.

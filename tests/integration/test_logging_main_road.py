@@ -55,11 +55,9 @@ class People:
 
 
 @pytest.fixture
-async def people(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[People]:
-    """The gateway, accounts and logging, without a cluster; admin and walter are signed in."""
-    absent = tmp_path_factory.mktemp("kube") / "config"
-    absent.write_text(KUBECONFIG)
-    suite = running("gateway", "accounts", "logging", admin_password=PASSWORD, cluster=f"kubeconfig:{absent}")
+async def people() -> AsyncIterator[People]:
+    """The gateway, accounts, the cluster and logging; admin and walter are signed in."""
+    suite = running("gateway", "accounts", "cluster", "logging", admin_password=PASSWORD)
     async with suite as stands, aiohttp.ClientSession(stands.gateway) as session:
         found = People(session)
         await found.sign_in("admin")
@@ -68,19 +66,9 @@ async def people(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Peop
         yield found
 
 
-KUBECONFIG = """apiVersion: v1
-kind: Config
-clusters: [{name: none, cluster: {server: "http://127.0.0.1:9"}}]
-users: [{name: none, user: {}}]
-contexts: [{name: none, context: {cluster: none, user: none}}]
-current-context: none
-"""
-"""Of a cluster that nobody serves."""
-
-
 async def test_the_main_road(people: People) -> None:
     """Administrators send documents, packed or not, and find them at once; nobody else sends or finds any; the audit
-    tells who made a user. All that while the cluster is away.
+    tells who made a user.
     """
     packed = {"Content-Encoding": "gzip", "Content-Type": "application/x-ndjson"}
     for who, status in (("admin", 200), ("walter", 403), ("nobody", 403)):

@@ -161,7 +161,7 @@ def in_its_dialect(route: Route, status: int, kind: str, text: str) -> bool:
 def test_there_are_writes_of_every_sort() -> None:
     """The walk is over what is really served: each method, each dialect, arrays and forms."""
     assert {route.method for route in WRITES} == {"POST", "PUT", "PATCH", "DELETE"}
-    assert {route.dialect or dialect_of(route.path) for route in WRITES} == set(Dialect)
+    assert {route.dialect or dialect_of(route.path) for route in WRITES} == set(Dialect) - {Dialect.MESSAGE}
     assert len(WRITES) > 40
     assert [route.path for route in WRITES if route.body is None and route.method != "DELETE"] == []
 
