@@ -38,7 +38,7 @@ class Fault(Exception):
     accepted. `resource` and `name` say which object it is about (plural resource, no group), so that each wire
     dialect can word it in its own way. `flaws` are per field. `retry_after` is in seconds, 0 for unknown. `public` is
     what clients are told in place of `text`, where that is for operators (it names a file); of `Broken`, without it,
-    they are told nothing but that it is.
+    they are told nothing but that it is. `reason` is Kubernetes', where it is not that of the kind of fault.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Fault(Exception):
         flaws: tuple[Flaw, ...] = (),
         retry_after: float = 0,
         public: str = "",
+        reason: str = "",
     ) -> None:
         super().__init__(text)
         self.slug = slug
@@ -60,6 +61,7 @@ class Fault(Exception):
         self.flaws = flaws
         self.retry_after = retry_after
         self.public = public
+        self.reason = reason
 
 
 class Missing(Fault):

@@ -50,5 +50,5 @@ SERVICE = Service(
     reactions=REACTIONS,
     follows=FOLLOWS,
     workers=WORKERS,
-    groups={noun.plural: GROUP for noun in NOUNS.values()} | {"alerts": GROUP},
+    groups={name: GROUP for noun in NOUNS.values() for name in (noun.plural, noun.kind)} | {"alerts": GROUP},
 )

@@ -13,7 +13,6 @@ from libs.shared.http.faults import json_response
 from libs.shared.http.listing import Filter, SortKey, after_of, last, limit_of, listed
 from libs.shared.http.route import Handler, Route
 from services.alerting import shapes
-from services.alerting.domain.alert import State
 from services.alerting.domain.matcher import Matcher, filtered, parsed
 from services.alerting.domain.resource import NOUNS, Level
 from services.alerting.parts import Parts
@@ -115,7 +114,7 @@ def _asked(request: web.Request) -> tuple[dict[str, str], Test]:
 def group_filters(test: Test) -> Mapping[str, Filter]:
     """A group passes when one of its rules does."""
     return {
-        "state": lambda item, value: value in State and item["status"]["rulesStats"].get(value, 0) > 0,
+        "state": lambda item, value: item["status"]["rulesStats"].get(value, 0) > 0,
         "builtin": lambda item, value: (_labels(item).get(BUILTIN) == "true") is (value == "true"),
         "label_filters": lambda item, _: any(map(test, _rule_labels(item))),
         "label_matcher": lambda item, _: any(map(test, _rule_labels(item))),

@@ -155,7 +155,7 @@ def kubernetes_status(fault: Fault, groups: Mapping[str, str], status: int, reas
         "metadata": {},
         "status": "Failure",
         "message": worded(fault, groups),
-        "reason": reason,
+        "reason": fault.reason or reason,
         **({"details": kept} if kept else {}),
         "code": int(status),
     }

@@ -68,9 +68,11 @@ class Step:
     ended: tuple[Alert, ...] = field(default=())
 
 
-def step(group: Group, rule: Rule, held: Sequence[Alert], samples: Sequence[Sample], at: datetime) -> Step:
+def step(
+    group: Group, rule: Rule, held: Sequence[Alert], samples: Sequence[Sample], at: datetime, *, keeps: bool
+) -> Step:
     """The next state. A series that is there goes on, waits, or fires once it was there as long as `for` says; one that
-    is not is over at once. Raises `Invalid` where two series make the same alert.
+    is not is over at once, or with `keeps` goes on as it is. Raises `Invalid` where two series make the same alert.
     """
     before = {alert.fingerprint: alert for alert in held}
     now: dict[str, Alert] = {}
@@ -80,6 +82,8 @@ def step(group: Group, rule: Rule, held: Sequence[Alert], samples: Sequence[Samp
             raise Invalid("alerts-same", "vector contains metrics with the same labelset after applying alert labels")
         now[alert.fingerprint] = alert
     fired = tuple(alert for name, alert in now.items() if alert.firing and not _was_firing(before.get(name)))
+    if keeps:
+        now = {**before, **now}
     ended = tuple(alert for name, alert in before.items() if alert.firing and name not in now)
     return Step(tuple(now.values()), fired, ended)
 

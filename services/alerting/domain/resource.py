@@ -47,13 +47,13 @@ class Noun:
     def refused(self, why: str) -> Denied:
         """An object that its webhook would not admit, in its words."""
         text = f'admission webhook "{self.plural}.{GROUP}" denied the request: {why}'
-        return Denied(f"{self.singular}-refused", text)
+        return Denied(f"{self.singular}-refused", text, reason=why)
 
     def invalid(self, name: str, field: str, value: str, wanted: str) -> Invalid:
         """An object that its schema does not take."""
         text = f'{self.kind}.{GROUP} "{name}" is invalid: {field}: Invalid value: "{value}": {wanted}'
         flaw = Flaw(field, f'Invalid value: "{value}": {wanted}')
-        return Invalid(f"{self.singular}-invalid", text, resource=self.plural, name=name, flaws=(flaw,))
+        return Invalid(f"{self.singular}-invalid", text, resource=self.kind, name=name, flaws=(flaw,))
 
 
 NOUNS: Mapping[Level, Noun] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -14,9 +14,14 @@ from libs.shared.errors import Invalid
 from libs.shared.store.protocol import Document, Index
 from services.alerting.domain import alert as alerts
 from services.alerting.domain.alert import Alert, Sample, State, Step
+from services.alerting.domain.duration import seconds
 from services.alerting.domain.group import Group, Rule
 
 LONGEST_ERROR = 300
+LAPSE = timedelta(minutes=5)
+"""For longer no series reaches into the present (Prometheus' lookback): after such a gap nothing is known at first."""
+SETTLING = timedelta(minutes=1)
+"""How long after a gap what isn't there is not over yet: until everything has been scraped again."""
 
 
 class Health(StrEnum):
@@ -37,6 +42,10 @@ class RuleStanding(BaseModel):
     error: str = ""
     evaluated_at: datetime | None = None
     seconds: float = 0.0
+    known_at: datetime | None = None
+    """When its expression was last answered."""
+    resumed_at: datetime | None = None
+    """When it was answered again after it was not for long."""
     alerts: tuple[Alert, ...] = ()
 
     @property
@@ -127,8 +136,11 @@ def _ruled(group: Group, rule: Rule, held: RuleStanding, outcome: Outcome, at: d
     update: dict[str, object] = {"evaluated_at": at, "seconds": outcome.seconds}
     error = outcome.error
     if not error:
+        resumed = _resumed(group, held, at)
+        update |= {"known_at": at, "resumed_at": resumed}
+        keeps = resumed is not None and at - resumed < SETTLING
         try:
-            step = alerts.step(group, rule, held.alerts, outcome.samples, at)
+            step = alerts.step(group, rule, held.alerts, outcome.samples, at, keeps=keeps)
         except Invalid as fault:
             error = fault.text
         else:
@@ -136,6 +148,12 @@ def _ruled(group: Group, rule: Rule, held: RuleStanding, outcome: Outcome, at: d
             return after, step
     bad = {**update, "health": Health.ERR, "error": error[:LONGEST_ERROR]}
     return held.model_copy(update=bad), Step(held.alerts)
+
+
+def _resumed(group: Group, held: RuleStanding, at: datetime) -> datetime | None:
+    """When answers came again after a gap: now, or before."""
+    lapse = max(LAPSE, timedelta(seconds=3 * (seconds(group.interval) or 0)))
+    return at if held.known_at is not None and at - held.known_at > lapse else held.resumed_at
 
 
 def settled(group: Group, before: Standing) -> Turn:

@@ -55,6 +55,7 @@ def check(text: str) -> None:
         raise _refused(f"the text has {len(text)} characters; {SOURCE_LONGEST} are accepted")
     for plain_text, action in _pieces(text):
         if "{{" in plain_text:
+            _run(plain_text.partition("{{")[2].strip(), Scope({}, 1.0))
             raise _refused("unclosed action")
         if action is not None:
             _run(action, Scope({}, 1.0))

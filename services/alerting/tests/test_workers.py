@@ -97,6 +97,25 @@ async def test_what_is_not_known_is_not_over(tmp_path: Path) -> None:
         assert await outbox(parts) == ["AlertFiring"]
 
 
+async def test_nothing_is_over_right_after_a_gap(tmp_path: Path) -> None:
+    """After longer than a series reaches, by a restart or an outage, what isn't there at first is not over: only when
+    it is still missing once everything was scraped again.
+    """
+    series = Series({"up": [({"pod": "a"}, 1), ({"pod": "b"}, 1)]})
+    async with opened(tmp_path, series) as parts:
+        group = await made(parts, rule("Up", "up"))
+        await evaluate_group(group, parts)
+        await advance(parts, 3600)
+        for answer in ([], Busy("x", "no answer"), [({"pod": "a"}, 1.0)]):
+            series.answers["up"] = answer
+            await evaluate_group(group, parts)
+            await advance(parts, 25)
+        assert await outbox(parts) == ["AlertFiring", "AlertFiring"]
+        await evaluate_group(group, parts)
+        assert await outbox(parts) == ["AlertFiring", "AlertFiring", "AlertResolved"]
+        assert [alert.labels["pod"] for alert in (await standing(parts, group)).rules[0].alerts] == ["a"]
+
+
 async def test_namespace_rule_reads_its_namespace_alone(tmp_path: Path) -> None:
     """Whatever a namespace's rule says, monitoring is asked to bind it; a global one to what its selector says, and not
     at all where it selects another cluster.
