@@ -17,7 +17,11 @@ from tests.suite import running
 
 FOLDER = pathlib.Path(__file__).parent / "recordings"
 ORDER = ("sign-in", "users", "roles", "who-may-what")
+PEOPLE = ("out", "view", "reg", "self", "adm")
+DISCOVERED = "the original shows a plain account /api and not /apis: kubectl and Helm would find nothing"
 OTHERWISE = {
+    **{("who-may-what", f"{at} GET as m-ann-{who}"): DISCOVERED for at, who in enumerate(PEOPLE, start=201)},
+    **{("who-may-what", f"{at} GET as m-ann-{who}"): DISCOVERED for at, who in enumerate(PEOPLE, start=213)},
     ("users", "010 weak password"): "a refused password is not echoed: answers are logged and shown on screens",
     (
         "who-may-what",

@@ -55,8 +55,8 @@ class Column:
         parts.append(newest)
         times = np.concatenate([part[0] for part in parts])
         values = np.concatenate([part[1] for part in parts])
-        low, high = int(np.searchsorted(times, start)), int(np.searchsorted(times, end, side="right"))
-        return times[low:high], values[low:high]
+        part = slice(np.searchsorted(times, start, side="left"), np.searchsorted(times, end, side="right"))
+        return times[part], values[part]
 
     def newest(self) -> float:
         """The value of the last sample."""
