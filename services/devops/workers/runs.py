@@ -37,13 +37,19 @@ class Carried:
     nudge: asyncio.Event
 
 
+BUBBLE = "bubblewrap"
+
+
 async def carry_on(parts: Parts) -> None:
     """For ever."""
     works = parts.works
     if works.closed:
         works.journal.say("pipelines are not run here", reason=works.closed)
     else:
-        works.journal.tell("steps run as processes of this machine", confined_by=await works.processes.probe())
+        confined = await works.processes.probe()
+        works.journal.tell("steps run as processes of this machine", confined_by=confined)
+        if confined != BUBBLE:
+            works.journal.say("steps can read what this process can", advice="install bubblewrap (bwrap)")
     desk = Desk(parts)
     try:
         while True:

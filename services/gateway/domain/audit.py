@@ -61,7 +61,7 @@ def record(
         resource=asked.resource,
         subresource=asked.subresource,
         name=asked.name or created_name(made),
-        namespace=asked.namespace,
+        namespace="" if asked.devops else asked.namespace,  # a cluster's namespace of that name is another's
         workspace=asked.workspace,
         cluster=asked.cluster,
         devops=asked.devops,

@@ -56,6 +56,13 @@ async def test_every_request_leaves_a_record(stage: Stage) -> None:
     assert "P@ssw0rd-9" not in text
 
 
+async def test_a_devops_project_is_no_namespace(stage: Stage) -> None:
+    """Its records name it, and no cluster's namespace: one of that name may be in anybody's workspace."""
+    await stage.ask("admin", "GET", "/kapis/devops.kubesphere.io/v1alpha3/namespaces/shop/pipelines/build")
+    (found,) = await told(stage)
+    assert (found["devops"], found.get("namespace", "")) == ("shop", "")
+
+
 async def test_requests_of_nobody_are_counted(stage: Stage) -> None:
     """Anybody can make as many as he likes, so alike ones become one record with their number."""
     for _ in range(20):
