@@ -105,7 +105,7 @@ ROUTES = (
     Route("GET", f"{JAEGER}/services", list_services),
     Route("GET", f"{JAEGER}/services/{{service}}/operations", list_operations),
     Route("GET", f"{JAEGER}/traces", find_traces),
-    Route("GET", f"{JAEGER}/traces/{{trace}}", get_trace),
+    Route("GET", f"{JAEGER}/traces/{{trace}}", get_trace, refusal=jaeger.RefusalShape),
     Route(
         "GET",
         "/kapis/servicemesh.kubesphere.io/v1alpha2/namespaces/{namespace}/services/{service}/traces",

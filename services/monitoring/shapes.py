@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -36,6 +36,16 @@ PARAMETERS = (
     ("page", "which page of the ranking, from 1"),
     ("limit", "resources in a page; 5 unless given"),
 )
+
+
+class FailureShape(BaseModel):
+    """An error, as Prometheus tells it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Literal["error"]
+    errorType: str  # noqa: N815  # Prometheus' name
+    error: str
 
 
 class SeriesShape(BaseModel):

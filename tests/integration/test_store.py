@@ -250,7 +250,7 @@ async def test_a_killed_suite_takes_up_what_it_had_begun(tmp_path: pathlib.Path,
 
 
 async def _stood_up(suite: Suite, charts: Shelf) -> list[str]:
-    """A release in a project of the suite, as far as it isn't there yet; names of the store's events so far."""
+    """A release in a project of the suite, as far as it isn't there yet; what was told of it, each as often."""
     async with aiohttp.ClientSession(suite.base) as session:
         form = {"grant_type": "password", "username": "admin", "password": PASSWORD}
         form |= {"client_id": "kubesphere", "client_secret": "kubesphere"}
@@ -281,5 +281,7 @@ async def _stood_up(suite: Suite, charts: Shelf) -> list[str]:
         wish = {"name": "front", "app_id": latest["app_id"], "version_id": latest["version_id"]}
         await ask("POST", HERE, wish)
         await until(HERE, lambda found: found["items"] and found["items"][0]["cluster"]["status"] == "active")
-        log = await ask("GET", "/kapis/events.orrery.io/v1/events?limit=500")
-        return [one["type"].rpartition(".")[2] for one in log["items"] if ".openpitrix." in one["type"]]
+        events = "/kapis/events.orrery.io/v1/events?limit=500&type="
+        await until(f"{events}ReleaseInstalled", lambda found: found["items"])
+        logs = [await ask("GET", events + name) for name in ("RepositoryIndexed", "ReleaseInstalled")]
+        return [one["type"].rpartition(".")[2] for log in logs for one in log["items"]]

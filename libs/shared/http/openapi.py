@@ -98,7 +98,7 @@ class _Partial(GenerateJsonSchema):
 def _schemas(service: str, routes: Sequence[Route]) -> tuple[Schemas, Json]:
     """Each model's schema by use, and the definitions that they refer to."""
     bodies = [(route.body, route.method == "PATCH" and not _is_list(route.body)) for route in routes if route.body]
-    answers = [route.answer for route in routes if route.answer]
+    answers = [shape for route in routes for shape in (route.answer, route.refusal) if shape]
     whole: list[tuple[Any, JsonSchemaMode]] = [
         *((body, "validation") for body, partly in bodies if not partly),
         *((PATCH, "validation") for _, partly in bodies if partly),
@@ -191,11 +191,21 @@ def _responses(route: Route, schemas: Schemas) -> Json:
     good: Json = {"description": "Done."}
     if status != HTTPStatus.NO_CONTENT:
         good["content"] = _content(route, dialect, schemas)
-    errors = {"$ref": f"#/components/responses/{dialect.value}"}
+    errors: Json = {"$ref": f"#/components/responses/{dialect.value}"}
     answers: Json = {str(int(status)): good}
     if not route.access.inner:
         answers |= dict.fromkeys(("401", "403", "429"), errors)
+    if route.refusal is not None:
+        errors = _refused(RESPONSES[dialect.value], schemas[route.refusal, "serialization"])
     return answers | {"4XX": errors, "5XX": errors}
+
+
+def _refused(usual: Json, own: Json) -> Json:
+    """Errors that a handler words itself, beside those of its dialect."""
+    content = dict(usual["content"])
+    known = content.get(JSON, {}).get("schema")
+    content[JSON] = {"schema": {"anyOf": [own, known]} if known else own}
+    return {"description": usual["description"], "content": content}
 
 
 def _content(route: Route, dialect: Dialect, schemas: Schemas) -> Json:

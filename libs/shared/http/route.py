@@ -99,8 +99,9 @@ class Route:
     sent events, watches).
     `forwarded` takes a caller's identity that a service passes back, whatever request it was for.
     `packed` are the Content-Encodings that the handler unpacks itself, under a bound of its own; others are refused.
-    For OpenAPI: `body` (of a PATCH: a list is a JSON patch, an object a merge patch) and `answer`; `status` of a good
-    answer, where it isn't the dialect's usual one, and its `media` type; `parameters` of the query, name -> meaning.
+    For OpenAPI: `body` (of a PATCH: a list is a JSON patch, an object a merge patch) and `answer`; `refusal`, where the
+    handler words errors otherwise than its dialect; `status` of a good answer, where it isn't the dialect's usual one,
+    and its `media` type; `parameters` of the query, name -> meaning.
     """
 
     method: str
@@ -115,6 +116,7 @@ class Route:
     packed: tuple[str, ...] = ()
     body: Described | None = None
     answer: Described | None = None
+    refusal: Described | None = None
     status: int | None = None
     media: str = "application/json"
     parameters: tuple[tuple[str, str], ...] = ()

@@ -83,6 +83,11 @@ _OAUTH_SCHEMA: Final[Mapping[str, Any]] = {
     "required": ["error"],
     "properties": {"error": _TEXT, "error_description": _TEXT},
 }
+_MESSAGE_SCHEMA: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "required": ["message"],
+    "properties": {"message": _TEXT},
+}
 _STATUS: Final = {JSON: {"schema": {"$ref": "#/components/schemas/Status"}}}
 _PROBLEM: Final = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _PLAIN: Final = {"text/plain": {"schema": _TEXT}}
@@ -92,6 +97,10 @@ RESPONSES: Final[Mapping[str, Any]] = {
     Dialect.KUBESPHERE.value: {
         "description": "The error's text; filters answer a Status.",
         "content": _PLAIN | _STATUS,
+    },
+    Dialect.MESSAGE.value: {
+        "description": "The error's text; filters answer a Status.",
+        "content": {JSON: {"schema": {"anyOf": [_MESSAGE_SCHEMA, {"$ref": "#/components/schemas/Status"}]}}},
     },
     Dialect.OAUTH.value: {
         "description": "An OAuth error; filters answer a Status, another media type than a form plain text.",

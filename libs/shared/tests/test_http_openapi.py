@@ -15,6 +15,7 @@ from schemathesis.core.result import Err
 from libs.shared.errors import Conflict
 from libs.shared.http.openapi import document, merged, plain_path
 from libs.shared.http.route import Access, Dialect, Mine, Route
+from libs.shared.http.schemas import RESPONSES
 
 
 class Part(BaseModel):
@@ -174,3 +175,8 @@ def test_a_tester_can_read_it() -> None:
     refused = [found.err() for found in schema.get_all_operations() if isinstance(found, Err)]
     assert refused == []
     assert len(list(schema.get_all_operations())) == len(ROUTES)
+
+
+def test_every_dialect_is_described() -> None:
+    """No route refers to a description that is not there."""
+    assert RESPONSES.keys() == {dialect.value for dialect in Dialect}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+from pydantic import BaseModel
 
 from libs.shared.errors import Malformed
 from services.mesh.domain.span import Process, Span, Tag, Wanted
@@ -16,6 +17,23 @@ JsonObject = dict[str, Any]
 UNITS: Mapping[str, float] = {"ns": 1e-3, "us": 1, "µs": 1, "ms": 1e3, "s": 1e6, "m": 60e6, "h": 3600e6}
 """Microseconds of each unit of a duration as Go writes it."""
 LONGEST_NUMBER = 20
+
+
+class ErrorShape(BaseModel):
+    """One thing that went wrong."""
+
+    code: int
+    msg: str
+
+
+class RefusalShape(BaseModel):
+    """An answer without data."""
+
+    data: None
+    total: int
+    limit: int
+    offset: int
+    errors: list[ErrorShape]
 
 
 def envelope(data: Sequence[Any], total: int = 0) -> JsonObject:

@@ -151,7 +151,10 @@ async def write(request: web.Request, parts: Parts) -> web.Response:
 
 def both(path: str, handler: Handler, parameters: tuple[tuple[str, str], ...]) -> tuple[Route, ...]:
     """GET and POST of a form."""
-    return tuple(Route(method, API + path, handler, parameters=parameters) for method in ("GET", "POST"))
+    return tuple(
+        Route(method, API + path, handler, parameters=parameters, refusal=shapes.FailureShape)
+        for method in ("GET", "POST")
+    )
 
 
 ROUTES = (
@@ -159,6 +162,6 @@ ROUTES = (
     *both("/query_range", queried(ranged=True), (("query", "PromQL"), *RANGE, ("step", "seconds or a duration"))),
     *both("/series", told(list_series), MATCH),
     *both("/labels", told(list_labels), MATCH),
-    Route("GET", API + "/label/{name}/values", list_values, parameters=MATCH),
+    Route("GET", API + "/label/{name}/values", list_values, parameters=MATCH, refusal=shapes.FailureShape),
     Route("POST", API + "/write", write, max_body=LARGEST, status=HTTPStatus.NO_CONTENT),
 )
