@@ -21,6 +21,13 @@ from typing import Any
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
+PR_CAPBSET_DROP = 24
+NAMESPACES = 0x00020000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000
+"""CLONE_NEWNS, -NEWUTS, -NEWIPC, -NEWUSER, -NEWPID."""
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
+CAPABILITIES = 64
+WALLERS = 2
+"""Processes that wait outside of a step's walls and within, and are none of the step's."""
 LOOK_MILLIS = 50
 """How often processes are counted."""
 LIFELINE = 0
@@ -36,7 +43,7 @@ def main() -> int:
     child = os.fork()
     if child == 0:
         _become(wish)
-    outcome = _watched(child, wish["processes"])
+    outcome = _watched(child, wish["processes"] + (WALLERS if wish["walls"] else 0))
     os.write(told, outcome.encode())
     return 0
 
@@ -61,6 +68,9 @@ def _become(wish: dict[str, Any]) -> None:
     try:
         os.setsid()
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        mine = _mine()
+        if wish["walls"]:
+            _wall_in(wish["walls"]["hidden"], wish["walls"]["room"])
         _prctl(PR_SET_NO_NEW_PRIVS)
         os.chdir(wish["cwd"])
         os.dup2(os.open(os.devnull, os.O_RDONLY), LIFELINE)
@@ -68,13 +78,72 @@ def _become(wish: dict[str, Any]) -> None:
         for name, value in wish["limits"].items():
             _limit(getattr(resource, name), value)
         if os.getuid():  # the system bounds all of a user's processes together, and those of root not at all
-            _limit(resource.RLIMIT_NPROC, wish["processes"] + _mine())
+            _limit(resource.RLIMIT_NPROC, wish["processes"] + mine)
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         os.execve(wish["argv"][0], wish["argv"], wish["env"])  # noqa: S606  # no shell between
     except (OSError, ValueError) as error:
         os.write(2, f"{wish['argv'][0]}: {error}\n".encode())
     finally:
+        os._exit(NOT_STARTED)
+
+
+def _wall_in(hidden: str, room: str) -> None:
+    """Return in a process that sees no others but its own, nothing in the folder `hidden` but `room`, and that has no
+    capability; whoever called this waits outside and ends as that process does.
+    """
+    uid, gid = os.getuid(), os.getgid()
+    _libc("unshare", NAMESPACES)
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123  # pathlib would be loaded for every step
+            file.write(text)
+    _libc("mount", None, b"/", None, MS_REC | MS_PRIVATE, None)
+    held = os.open(room, os.O_PATH | os.O_DIRECTORY)
+    _libc("mount", b"tmpfs", os.fsencode(hidden), b"tmpfs", MS_NOSUID | MS_NODEV, b"size=64k,mode=755")
+    os.makedirs(room, exist_ok=True)  # noqa: PTH103  # the same
+    _libc("mount", b"/proc/self/fd/%d" % held, os.fsencode(room), None, MS_BIND, None)
+    os.close(held)
+    heard, told = os.pipe()
+    if os.fork():
+        os.close(told)
+        _end_as(heard)
+    os.close(heard)
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _libc("mount", b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, None)
+    step = os.fork()
+    if step:
+        _reap(step, told)
+    os.close(told)
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    for capability in range(CAPABILITIES):
+        _prctl(PR_CAPBSET_DROP, capability)
+
+
+def _reap(step: int, told: int) -> None:
+    """Be the first process within the walls: everybody's last parent, until the step has ended."""
+    while True:
+        pid, status = os.waitpid(-1, 0)
+        if pid == step:
+            os.write(told, b"%d" % os.waitstatus_to_exitcode(status))
+            os._exit(0)
+
+
+def _end_as(heard: int) -> None:
+    """End as the step did, which is told here: by its code, or by its signal."""
+    code = int(os.read(heard, 16) or b"%d" % NOT_STARTED)
+    os.wait()
+    if code < 0:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if -code not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    os._exit(code)
+
+
+def _libc(name: str, *values: Any) -> None:
+    """A function of the C library that fails with anything but 0: then nothing is begun."""
+    if getattr(ctypes.CDLL(None, use_errno=True), name)(*values):
+        os.write(2, f"{name}: {os.strerror(ctypes.get_errno())}\n".encode())
         os._exit(NOT_STARTED)
 
 

@@ -1,5 +1,5 @@
 """The executor `process:`: each step is a child of this machine, in a session of its own, with nothing of our
-environment, bounded, and confined by bubblewrap where there is one. It dies with the service.
+environment, bounded, and walled in by bubblewrap or by namespaces of its own. It dies with the service.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import contextlib
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,9 @@ LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 CHUNK: Final = 64 << 10
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SECONDS_TO_PROBE: Final = 5.0
+UNCONFINED: Final = "process limits alone"
+LOADER: Final = "LD_"
+"""How names begin that the dynamic loader obeys, in bubblewrap itself as well, before it has built its walls."""
 Sink = Callable[[bytes], Awaitable[None]]
 
 
@@ -57,18 +61,37 @@ class Processes:
     """Runs jobs, at most so many at one time."""
 
     def __init__(self, limits: Limits, at_once: int, hidden: Path) -> None:
-        """`hidden` is the folder that bubblewrap hides from steps: ours."""
+        """`hidden` is the folder that is hidden from steps: ours."""
         self._limits = limits
         self._turns = asyncio.Semaphore(at_once)
         self._hidden = hidden
         self._bubble: str | None = None
+        self._walls = False
 
     async def probe(self) -> str:
-        """Find out what confines steps here: `bubblewrap`, or `process limits alone`."""
+        """Find out what confines steps here: `bubblewrap`, `namespaces`, or `process limits alone`."""
         found = shutil.which("bwrap", path=PATH)
         if found is not None and await _works(found):
             self._bubble = found
-        return "bubblewrap" if self._bubble else "process limits alone"
+            return "bubblewrap"
+        self._walls = await self._walled()
+        return "namespaces" if self._walls else UNCONFINED
+
+    async def _walled(self) -> bool:
+        """Whether a step within walls sees nothing of our folder but its room."""
+        heard: list[bytes] = []
+
+        async def hear(part: bytes) -> None:
+            heard.append(part)
+
+        self._walls = True
+        with tempfile.TemporaryDirectory(dir=self._hidden) as name:
+            room = Path(name)
+            try:
+                outcome = await self.execute(Job(("/bin/ls", "-A", str(self._hidden)), room, room), hear)
+            except Broken:
+                return False
+        return not outcome.why and b"".join(heard).decode().split() == [room.name]
 
     async def execute(self, job: Job, sink: Sink) -> Outcome:
         """Run it to its end, handing on what it writes. Cancelled: every process of it is killed. Raises `Broken` when
@@ -110,10 +133,16 @@ class Processes:
         return {
             "argv": [*self._confined(job), *job.argv],
             "cwd": str(job.cwd),
-            "env": {"PATH": PATH, "LANG": "C.UTF-8", **job.env},
+            "env": {"PATH": PATH, "LANG": "C.UTF-8", **self._given(job.env)},
+            "walls": {"hidden": str(self._hidden), "room": str(job.room)} if self._walls else None,
             "limits": limits,
             "processes": self._limits.processes,
         }
+
+    def _given(self, env: Mapping[str, str]) -> Mapping[str, str]:
+        if self._bubble is None:
+            return env
+        return {name: value for name, value in env.items() if not name.startswith(LOADER)}
 
     def _confined(self, job: Job) -> tuple[str, ...]:
         """Its own processes and hosts' names, our folder hidden, all but its room only to be read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from services.devops.tests.stage import Stage, staged
@@ -83,14 +84,22 @@ async def test_an_input_goes_on_waiting(tmp_path: Path) -> None:
 
 async def test_processes_end_with_the_service(tmp_path: Path) -> None:
     """Nothing of a step lives on: not what it left in the background, nor in a session of its own."""
-    step = "sh 'setsid sh -c \"echo \\$\\$ > pid; exec sleep 300\" & sleep 1; echo began-$(cat pid); sleep 300'"
+    known = f"{1_000_000 + os.getpid()}"  # seconds that nobody else sleeps; a step's own pids may be others outside
+    step = f"sh 'setsid sleep {known} & sleep 1; kill -0 $! && echo began-; sleep {known}'"
     await broken_off(tmp_path, THREE % step, "began-")
-    (pid,) = [int(path.read_text()) for path in (tmp_path / "devops" / "rooms").rglob("pid")]
-    await until(lambda: _gone(pid))
+    await until(lambda: _gone(known))
 
 
-async def _gone(pid: int) -> bool:
-    return not Path(f"/proc/{pid}").exists()  # noqa: ASYNC240  # no disk behind it
+async def _gone(known: str) -> bool:
+    found = Path("/proc").glob("[0-9]*/cmdline")  # noqa: ASYNC240  # no disk behind it
+    return not any(known.encode() in _command(path) for path in found)
+
+
+def _command(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has ended meanwhile
+        return b""
 
 
 async def test_a_stopped_run_ends_though_its_process_did_first(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from libs.shared.errors import Busy, Invalid, Missing
+from services.devops.clients.process import UNCONFINED
 from services.devops.commands import run as commands
 from services.devops.commands import sweep as sweeping
 from services.devops.domain import pipeline as pipelines
@@ -37,9 +38,6 @@ class Carried:
     nudge: asyncio.Event
 
 
-BUBBLE = "bubblewrap"
-
-
 async def carry_on(parts: Parts) -> None:
     """For ever."""
     works = parts.works
@@ -48,7 +46,7 @@ async def carry_on(parts: Parts) -> None:
     else:
         confined = await works.processes.probe()
         works.journal.tell("steps run as processes of this machine", confined_by=confined)
-        if confined != BUBBLE:
+        if confined == UNCONFINED:
             works.journal.say("steps can read what this process can", advice="install bubblewrap (bwrap)")
     desk = Desk(parts)
     try:
