@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Final
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from libs.shared.errors import Malformed, Missing, Unsupported
+from libs.shared.http.reading import raw_body
 from libs.shared.http.route import MIB, Access, Route
 from services.openpitrix.commands import category as commands
 from services.openpitrix.domain.category import Attachment
@@ -29,21 +32,24 @@ async def attached(content: bytes, parts: Parts) -> str:
     return name
 
 
+def first_file(raw: bytes, media: str) -> bytes:
+    """What the first part of a form (RFC 7578) holds, byte by byte. Raises `Malformed` where there is none."""
+    head = f"Content-Type: {media}\r\n\r\n".encode(errors="replace")
+    form = BytesParser(policy=HTTP).parsebytes(head + raw)
+    part = next(form.iter_parts(), None) if form.is_multipart() else None
+    content = part.get_payload(decode=True) if part is not None else None
+    if not isinstance(content, bytes):
+        raise Malformed("form", "the form holds no file")
+    return content
+
+
 async def create_attachment(request: web.Request, parts: Parts) -> web.StreamResponse:
     """Keep the first file of a form."""
     if request.content_type != "multipart/form-data":
         raise Unsupported("media-type", "415: Unsupported Media Type")
-    try:
-        part = await (await request.multipart()).next()
-    except (ValueError, AssertionError):
-        raise Malformed("form", "the form can't be read") from None
-    if not isinstance(part, BodyPartReader):
-        raise Malformed("form", "the form holds no file")
-    content = b""
-    while chunk := await part.read_chunk():
-        content += chunk
-        if len(content) > LARGEST_PICTURE:
-            raise Malformed("picture-too-large", f"a file has at most {LARGEST_PICTURE} bytes")
+    content = first_file(await raw_body(request), request.headers["Content-Type"])
+    if len(content) > LARGEST_PICTURE:
+        raise Malformed("picture-too-large", f"a file has at most {LARGEST_PICTURE} bytes")
     return web.json_response({"attachment_id": await attached(content, parts)})
 
 

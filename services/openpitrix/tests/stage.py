@@ -102,13 +102,20 @@ class Stage:
     answers: dict[str, Mapping[str, Any]] = field(default_factory=lambda: {"admin": ROOT})
 
     async def __call__(
-        self, method: str, target: str, body: Any = None, *, who: str = "admin", raw: bytes | None = None
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        *,
+        who: str = "admin",
+        raw: bytes | None = None,
+        media: str = "",
     ) -> Answer:
         data = raw if raw is not None else json.dumps(body).encode() if body is not None else None
         identity = Identity(who, (), self.clock(), answers=self.answers.get(who, NONE))
         headers = {HEADER: self.signer.sign(Signed("openpitrix", method, target), identity)}
         if data is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = media or "application/json"
         url, sent = URL(self.url + target, encoded=True), io.BytesIO(data) if data else data
         async with self.session.request(method, url, data=sent, headers=headers, allow_redirects=False) as answer:
             return Answer(answer.status, await answer.text(), dict(answer.headers))

@@ -13,6 +13,7 @@ import pytest
 
 from libs.shared.contracts.accounts_v1 import WorkspaceDeleted
 from services.openpitrix.domain.category import Category
+from services.openpitrix.shapes.template import LARGEST_PICTURE
 from services.openpitrix.tests.charts import archive, chart, meta
 from services.openpitrix.tests.stage import V1, Stage
 
@@ -230,6 +231,32 @@ async def test_a_workspace_that_goes_leaves_what_others_use(stage: Stage) -> Non
     await stage.hear(WorkspaceDeleted(workspace="ws1", by="boss"))
     assert (await stage("GET", f"{V1}/apps/{ids['app_id']}-store")).status == 200
     assert (await stage("GET", f"{V1}/apps/{draft['app_id']}")).status == 404
+
+
+EVERY = bytes(range(256)) + b"\r\n\r\r\n\n--x\r\n"
+FORM = "multipart/form-data; boundary=edge"
+
+
+def form(content: bytes) -> bytes:
+    head = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+    return head + content + b"\r\n--edge--\r\n"
+
+
+async def test_a_picture_comes_back_as_it_was_sent(stage: Stage) -> None:
+    """By a form, whatever its bytes are; one that is too large, no form, or another media type is refused."""
+    made = await stage("POST", f"{V1}/attachments", raw=form(EVERY), media=FORM)
+    assert made.status == 200, made
+    found = await stage("GET", f"{V1}/attachments/{made.json['attachment_id']}")
+    assert base64.b64decode(found.json["attachment_content"]["raw"]) == EVERY
+    for raw, media, status in (
+        (form(b"x" * (LARGEST_PICTURE + 1)), FORM, 400),
+        (b"no form", FORM, 400),
+        (b"", FORM, 400),
+        (form(b"x"), "multipart/form-data", 400),
+        (form(b"x"), "text/plain", 415),
+    ):
+        refused = await stage("POST", f"{V1}/attachments", raw=raw, media=media)
+        assert refused.status == status, (raw[:20], media, refused)
 
 
 def bomb() -> bytes:
