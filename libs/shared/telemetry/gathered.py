@@ -23,6 +23,8 @@ AT_ONCE: Final = 100.0
 """Traces that may begin at once after a quiet time."""
 KINDS: Final = {kind: number for number, kind in enumerate(SpanKind, start=1)}
 ERROR: Final = 2
+UNTOLD: Final = frozenset({"exception.message", "exception.stacktrace"})
+"""Of an error its type is kept: its text may hold what no log would."""
 
 
 class Rate(Sampler):
@@ -126,13 +128,21 @@ def _json(span: ReadableSpan) -> dict[str, Any]:
     if parent is not None:
         found["parentSpanId"] = f"{parent.span_id:016x}"
     if span.status.status_code is StatusCode.ERROR:
-        found["status"] = {"code": ERROR, "message": span.status.description or ""}
+        found["status"] = {"code": ERROR}
     if span.events:
         found["events"] = [
-            {"timeUnixNano": str(event.timestamp), "name": event.name, "attributes": attributes(event.attributes)}
+            {
+                "timeUnixNano": str(event.timestamp),
+                "name": event.name,
+                "attributes": attributes(_told(event.attributes)),
+            }
             for event in span.events
         ]
     return found
+
+
+def _told(given: Any) -> dict[str, Any]:
+    return {key: value for key, value in (given or {}).items() if key not in UNTOLD}
 
 
 def _value(value: Any) -> dict[str, Any]:
